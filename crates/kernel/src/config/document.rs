@@ -1,0 +1,381 @@
+//! The layered document: which value is in force for each key, and where it came from.
+
+use super::section::nearest;
+use super::{ConfigError, Section, SectionInfo};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+/// Where a value came from, weakest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Declared by the program.
+    Default,
+    /// Line of the project file, counted from 1.
+    File(PathBuf, usize),
+    /// Environment variable.
+    Environment(String),
+    /// Command-line flag.
+    Flag(&'static str),
+}
+
+/// A value given on the command line.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// The flag as typed, for messages: `--port`.
+    pub flag: &'static str,
+    /// Section name.
+    pub section: &'static str,
+    /// Key name.
+    pub key: &'static str,
+    /// The value.
+    pub value: Value,
+}
+
+/// All that configuration is read from.
+#[derive(Debug, Default)]
+pub struct Sources<'a> {
+    /// Path and text of the project file, when there is one.
+    pub file: Option<(&'a Path, &'a str)>,
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+    /// Plain variable names that stand for keys: `("PORT", "gateway", "port")`. `MAINSTAY_…` wins over them.
+    pub aliases: &'a [(&'static str, &'static str, &'static str)],
+    /// Command-line flags.
+    pub flags: Vec<Flag>,
+}
+
+/// One key in force.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The value, when the project or its environment sets one.
+    pub value: Value,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The layered configuration, not yet typed.
+#[derive(Debug)]
+pub struct Document {
+    sections: Vec<SectionInfo>,
+    entries: BTreeMap<(&'static str, &'static str), Entry>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+        }
+    }
+}
+
+impl Document {
+    /// Reads all layers. Unknown keys in the file are refused with file and line.
+    ///
+    /// # Errors
+    /// The first problem found, with its place.
+    pub fn read(sections: Vec<SectionInfo>, sources: Sources<'_>) -> Result<Self, ConfigError> {
+        let mut document = Self { sections, entries: BTreeMap::new() };
+        if let Some((path, text)) = sources.file {
+            document.read_file(path, text)?;
+        }
+        document.read_environment(&sources.environment, sources.aliases)?;
+        for flag in sources.flags {
+            document
+                .entries
+                .insert((flag.section, flag.key), Entry { value: flag.value, origin: Origin::Flag(flag.flag) });
+        }
+        Ok(document)
+    }
+
+    /// The typed section.
+    ///
+    /// # Errors
+    /// When a value does not fit its key, or the section's own check refuses the combination.
+    pub fn section<S: Section>(&self) -> Result<S, ConfigError> {
+        let info = S::info();
+        let mut section = S::default();
+        for key in &info.keys {
+            if let Some(entry) = self.entries.get(&(info.name, key.name)) {
+                section.assign(key.name, entry.value.clone()).map_err(|problem| {
+                    ConfigError::new(entry.origin.to_string(), format!("`{}`: {problem}", info.path(key.name)))
+                })?;
+            }
+        }
+        section.validate().map_err(|(key, problem)| {
+            let place = self.entries.get(&(info.name, key)).map_or(Origin::Default, |entry| entry.origin.clone());
+            ConfigError::new(place.to_string(), format!("`{}`: {problem}", info.path(key)))
+        })?;
+        Ok(section)
+    }
+
+    /// What is known about the sections.
+    #[must_use]
+    pub fn sections(&self) -> &[SectionInfo] {
+        &self.sections
+    }
+
+    /// The value in force for a key, when it is not the default.
+    #[must_use]
+    pub fn entry(&self, section: &str, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|((s, k), _)| *s == section && *k == key).map(|(_, entry)| entry)
+    }
+
+    fn read_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let place = |offset: usize| format!("{}:{}", path.display(), line_of(text, offset));
+        let table = DeTable::parse(text).map_err(|error| {
+            ConfigError::new(place(error.span().map_or(0, |span| span.start)), error.message().to_owned())
+        })?;
+        let root = self.sections.iter().find(|s| s.name.is_empty()).cloned();
+        for (name, value) in table.get_ref() {
+            let (name, at) = (name.get_ref().as_ref(), name.span().start);
+            if let Some(root) = root.as_ref().filter(|root| root.keys.iter().any(|key| key.name == name)) {
+                self.set_from_file(root, name, value.get_ref(), path, line_of(text, at))?;
+                continue;
+            }
+            let Some(info) = self.sections.iter().find(|s| s.name == name && !name.is_empty()).cloned() else {
+                let known =
+                    self.sections.iter().map(|s| s.name).chain(root.iter().flat_map(|r| r.keys.iter().map(|k| k.name)));
+                let hint = nearest(name, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                return Err(ConfigError::new(place(at), format!("unknown section or key `{name}`{hint}")));
+            };
+            let DeValue::Table(keys) = value.get_ref() else {
+                return Err(ConfigError::new(place(at), format!("`{name}` is a section; write it as [{name}]")));
+            };
+            for (key, value) in keys {
+                let (key_name, at) = (key.get_ref().as_ref(), key.span().start);
+                if !info.keys.iter().any(|k| k.name == key_name) {
+                    let hint = info.nearest(key_name).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                    return Err(ConfigError::new(place(at), format!("unknown key `{key_name}` in [{name}]{hint}")));
+                }
+                self.set_from_file(&info, key_name, value.get_ref(), path, line_of(text, at))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_from_file(
+        &mut self,
+        info: &SectionInfo,
+        key: &str,
+        value: &DeValue<'_>,
+        path: &Path,
+        line: usize,
+    ) -> Result<(), ConfigError> {
+        let origin = Origin::File(path.to_owned(), line);
+        let Some(declared) = info.keys.iter().find(|k| k.name == key) else { return Ok(()) };
+        if declared.secret {
+            return Err(ConfigError::new(
+                origin.to_string(),
+                format!(
+                    "`{}` is a secret and must not stand in a project file; set {} instead",
+                    info.path(key),
+                    info.variable(key)
+                ),
+            ));
+        }
+        let value = plain(value).map_err(|problem| ConfigError::new(origin.to_string(), problem))?;
+        self.entries.insert((info.name, declared.name), Entry { value, origin });
+        Ok(())
+    }
+
+    fn read_environment(
+        &mut self,
+        environment: &[(String, String)],
+        aliases: &[(&'static str, &'static str, &'static str)],
+    ) -> Result<(), ConfigError> {
+        let find = |name: &str| environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone());
+        for (name, section, key) in aliases {
+            if let Some(text) = find(name) {
+                let origin = Origin::Environment((*name).to_owned());
+                let (key, field) = key.split_once('.').map_or((*key, None), |(key, field)| (key, Some(field)));
+                self.set_from_text(section, key, field, &text, origin)?;
+            }
+        }
+        for info in self.sections.clone() {
+            for key in &info.keys {
+                let variable = info.variable(key.name);
+                if let Some(text) = find(&variable) {
+                    self.set_from_text(info.name, key.name, None, &text, Origin::Environment(variable.clone()))?;
+                }
+                if key.map {
+                    let prefix = format!("{variable}_");
+                    for (name, text) in environment.iter().filter(|(n, v)| n.starts_with(&prefix) && !v.is_empty()) {
+                        // MAINSTAY_AUTH_EXTERNAL_GOOGLE_CLIENT_ID → external.google.client_id
+                        let Some((entry, field)) = name[prefix.len()..].split_once('_') else { continue };
+                        let field = format!("{}.{}", entry.to_lowercase(), field.to_lowercase());
+                        let origin = Origin::Environment(name.clone());
+                        self.set_from_text(info.name, key.name, Some(&field), text, origin)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets a key, or with `field` (`entry.field`) one field of a table of named entries.
+    fn set_from_text(
+        &mut self,
+        section: &str,
+        key: &str,
+        field: Option<&str>,
+        text: &str,
+        origin: Origin,
+    ) -> Result<(), ConfigError> {
+        let Some((info, declared)) = self
+            .sections
+            .iter()
+            .find(|s| s.name == section)
+            .and_then(|s| Some((s.name, s.keys.iter().find(|k| k.name == key)?)))
+        else {
+            return Ok(());
+        };
+        let slot = (info, declared.name);
+        let Some((entry_name, field)) = field.and_then(|f| f.split_once('.')) else {
+            let value = value_from_text(text, declared.kind);
+            self.entries.insert(slot, Entry { value, origin });
+            return Ok(());
+        };
+        let entry =
+            self.entries.entry(slot).or_insert_with(|| Entry { value: Value::Table(toml::Table::new()), origin });
+        if let Value::Table(map) = &mut entry.value {
+            let named = map.entry(entry_name.to_owned()).or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Value::Table(fields) = named {
+                fields.insert(field.to_owned(), value_from_text(text, "String"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Environment variables are text; what they mean depends on the key's type.
+fn value_from_text(text: &str, kind: &str) -> Value {
+    let bare = kind.trim_start_matches("Option<");
+    if bare.starts_with("String") || bare.starts_with("SecretString") || bare.starts_with("PathBuf") {
+        return Value::String(text.to_owned());
+    }
+    if bare.starts_with("Vec") && !text.trim_start().starts_with('[') {
+        return Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect());
+    }
+    match text.trim().parse::<Value>() {
+        Ok(value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_) | Value::Table(_))) => {
+            value
+        }
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Drops the spans of a parsed value.
+fn plain(value: &DeValue<'_>) -> Result<Value, String> {
+    Ok(match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(flag) => Value::Boolean(*flag),
+        DeValue::Datetime(when) => Value::Datetime(*when),
+        DeValue::Integer(number) => Value::Integer(
+            i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| "the number is too large".to_owned())?,
+        ),
+        DeValue::Float(number) => Value::Float(number.as_str().parse().map_err(|_| "not a number".to_owned())?),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| plain(item.get_ref())).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => Value::Table(
+            table
+                .iter()
+                .map(|(key, value)| Ok((key.get_ref().to_string(), plain(value.get_ref())?)))
+                .collect::<Result<_, String>>()?,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Seconds, SecretString};
+
+    crate::section! {
+        /// Test section.
+        struct Example in "example" {
+            /// A port.
+            port: u16 = 1,
+            /// Names.
+            names: Vec<String> = vec![],
+            /// A wait.
+            wait: Seconds = Seconds::new(60),
+            /// Hidden.
+            token: Option<SecretString> = None,
+            /// Entries.
+            external: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new(),
+        }
+        validate(this) {
+            if this.port == 13 { return Err(("port", "13 brings no luck; choose another".into())); }
+            Ok(())
+        }
+    }
+
+    fn read(text: &str, env: &[(&str, &str)]) -> Result<Example, ConfigError> {
+        let path = Path::new("mainstay.toml");
+        let environment = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let aliases = &[("PORT", "example", "port"), ("GOOGLE_ID", "example", "external.google.id")];
+        let sources = Sources { file: Some((path, text)), environment, aliases, flags: vec![] };
+        Document::read(vec![Example::info()], sources)?.section()
+    }
+
+    #[test]
+    fn layers_win_in_order() {
+        assert_eq!(read("", &[]).unwrap().port, 1);
+        assert_eq!(read("[example]\nport = 2", &[]).unwrap().port, 2);
+        assert_eq!(read("[example]\nport = 2", &[("PORT", "3")]).unwrap().port, 3);
+        assert_eq!(read("", &[("PORT", "3"), ("MAINSTAY_EXAMPLE_PORT", "4")]).unwrap().port, 4);
+        assert_eq!(read("", &[("MAINSTAY_EXAMPLE_NAMES", "a, b")]).unwrap().names, ["a", "b"]);
+        assert_eq!(read("", &[("MAINSTAY_EXAMPLE_WAIT", "5m")]).unwrap().wait, Seconds::new(300));
+    }
+
+    #[test]
+    fn entries_of_a_map_come_from_the_environment_too() {
+        let example = read(
+            "[example.external.google]\nname = 'G'",
+            &[("GOOGLE_ID", "1"), ("MAINSTAY_EXAMPLE_EXTERNAL_GOOGLE_CLIENT_SECRET", "2")],
+        );
+        let google = example.unwrap().external.remove("google").unwrap();
+        assert_eq!(
+            google.into_iter().map(|(k, v)| k + "=" + &v).collect::<Vec<_>>(),
+            ["client_secret=2", "id=1", "name=G"]
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_with_place_and_way_out() {
+        for (text, expected) in [
+            ("x = 1", "mainstay.toml:1: unknown section or key `x`"),
+            ("[exampel]", "mainstay.toml:1: unknown section or key `exampel`; did you mean `example`?"),
+            ("[example]\n\nprot = 1", "mainstay.toml:3: unknown key `prot` in [example]; did you mean `port`?"),
+            ("[example]\nport = 'a'", "mainstay.toml:2: `example.port`: invalid type: string \"a\", expected u16"),
+            ("[example]\nport = 13", "mainstay.toml:2: `example.port`: 13 brings no luck; choose another"),
+            (
+                "[example]\nwait = '1 year'",
+                "mainstay.toml:2: `example.wait`: \"1 year\" is not a duration; write for example \"60s\" or \"15m\"",
+            ),
+            (
+                "[example]\ntoken = 'x'",
+                "mainstay.toml:2: `example.token` is a secret and must not stand in a project file; set MAINSTAY_EXAMPLE_TOKEN instead",
+            ),
+            ("example = 1", "mainstay.toml:1: `example` is a section; write it as [example]"),
+        ] {
+            assert_eq!(read(text, &[]).unwrap_err().to_string(), expected);
+        }
+        assert!(read("[example", &[]).unwrap_err().to_string().starts_with("mainstay.toml:1: "));
+        assert_eq!(
+            read("", &[("PORT", "many")]).unwrap_err().to_string(),
+            "environment variable PORT: `example.port`: invalid type: string \"many\", expected u16"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Who runs the server when Mainstay is root.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The account that owns the data directory and runs the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ServerUser {
+    /// The same as Mainstay's.
+    Own,
+    /// Another, because Mainstay is root and PostgreSQL refuses root.
+    Dropped {
+        /// User id.
+        uid: u32,
+        /// Group id.
+        gid: u32,
+    },
+}
+
+impl ServerUser {
+    /// Decides by who we are: root drops to `postgres`, else to `nobody`.
+    pub(super) fn choose() -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return Self::Own;
+        }
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let account = |name: &str| {
+            let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
+            let mut fields = line.split(':').skip(2);
+            Some(Self::Dropped { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+        };
+        account("postgres").or_else(|| account("nobody")).unwrap_or(Self::Dropped { uid: 65534, gid: 65534 })
+    }
+
+    /// Makes a command run as this user.
+    pub(super) fn apply(self, command: &mut Command) {
+        use std::os::unix::process::CommandExt as _;
+        if let Self::Dropped { uid, gid } = self {
+            command.uid(uid).gid(gid);
+        }
+        command.process_group(0).current_dir("/");
+    }
+
+    /// Gives a folder (or file) to this user, private to it.
+    pub(super) fn give(self, path: &Path, mode: u32) -> std::io::Result<()> {
+        if let Self::Dropped { uid, gid } = self {
+            std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    }
+
+    /// Gives a whole tree to this user.
+    pub(super) fn give_tree(self, path: &Path) -> std::io::Result<()> {
+        let Self::Dropped { uid, gid } = self else { return Ok(()) };
+        std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                self.give_tree(&entry.path())?;
+            } else {
+                std::os::unix::fs::chown(entry.path(), Some(uid), Some(gid))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// True when this user can walk into `folder` through all its parents.
+    pub(super) fn reaches(self, folder: &Path) -> bool {
+        let Self::Dropped { uid, gid } = self else { return true };
+        folder.ancestors().all(|parent| {
+            std::fs::metadata(parent).is_ok_and(|meta| {
+                let mode = meta.mode();
+                mode & 0o001 != 0
+                    || (meta.uid() == uid && mode & 0o100 != 0)
+                    || (meta.gid() == gid && mode & 0o010 != 0)
+            })
+        })
+    }
+}
+
+/// A folder for the server's files that its user can reach: inside the project when possible, else under `/var/lib`.
+pub(super) fn reachable_home(user: ServerUser, wanted: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(wanted)?;
+    let wanted = std::fs::canonicalize(wanted)?;
+    if wanted.parent().is_none_or(|parent| user.reaches(parent)) {
+        return Ok(wanted);
+    }
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, wanted.as_os_str().as_encoded_bytes());
+    let name: String = hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let home = PathBuf::from("/var/lib/mainstay").join(name);
+    std::fs::create_dir_all(&home)?;
+    std::fs::set_permissions("/var/lib/mainstay", std::fs::Permissions::from_mode(0o711))?;
+    Ok(home)
+}
