@@ -1,9 +1,11 @@
 //! The HTTP edge: the types that travel between gateway and roles, bounded bodies, the accept loop and the client.
 
+mod address;
 mod body;
 mod client;
 mod serve;
 
+pub use address::{Network, NetworkError, Networks, client_address};
 pub use body::{BodyError, read_body};
 pub use client::{ClientError, HttpClient};
 pub use serve::{EdgeLimits, EdgeMetrics, serve};

@@ -1,0 +1,351 @@
+//! config → build → run: the rooms of a process, its two listeners, and its end.
+
+use crate::admin::Admin;
+use crate::config::Config;
+use crate::database::{Database, Logins};
+use crate::failure::Outcome;
+use crate::project::{Project, RunFile};
+use crate::roles::{PoolMeter, Role, Running};
+use crate::secrets::{Secrets, key_set};
+use crate::{seed, terminal};
+use anyhow::Context as _;
+use mainstay_identity::{ApiKeys, Signer, Verifier};
+use mainstay_kernel::clock::SharedClock;
+use mainstay_kernel::config::{ConfigError, ExposeSecret as _};
+use mainstay_kernel::http::{EdgeMetrics, HttpClient, Service, serve};
+use mainstay_kernel::lifecycle::Lifecycle;
+use mainstay_kernel::metrics::{ProcessMetrics, Registry};
+use mainstay_pg::managed::Managed;
+use mainstay_pg::{ConnectOptions, Pool, PoolSettings};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Time that roles get to finish what they are doing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The two sockets of a process, bound before anything else starts.
+pub(crate) struct Listen {
+    public: TcpListener,
+    admin: TcpListener,
+}
+
+/// A built process, not yet running.
+pub(crate) struct App {
+    config: Config,
+    running: Arc<Running>,
+    service: Service,
+    registry: Registry,
+    process: ProcessMetrics,
+    listen: Listen,
+    public_url: String,
+    began: Instant,
+}
+
+/// What every room is built from.
+struct Parts<'a> {
+    project: &'a Project,
+    config: &'a Config,
+    logins: &'a Logins,
+    keys: Keys,
+    clock: SharedClock,
+    registry: Registry,
+    public_url: String,
+}
+
+/// Keys in all their uses.
+struct Keys {
+    signer: Signer,
+    verifier: Verifier,
+    api: ApiKeys,
+    publishable: String,
+}
+
+// === impl Listen ===
+
+impl Listen {
+    /// Binds the public and the admin address.
+    pub(crate) async fn bind(config: &Config) -> Outcome<Self> {
+        let (host, port) = (config.gateway.bind.as_str(), config.gateway.port);
+        let public = TcpListener::bind((host, port)).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                anyhow::anyhow!("port {port} is in use; stop what listens there, or choose another with --port")
+            }
+            _ => anyhow::Error::new(error).context(format!("cannot listen on {host}:{port}")),
+        })?;
+        Ok(Self { public, admin: bind_admin(&config.admin.host, config.admin.port).await? })
+    }
+}
+
+/// The admin port is for machines on the same host: when it is taken, the next free one does as well.
+async fn bind_admin(host: &str, port: u16) -> Outcome<TcpListener> {
+    let mut last = None;
+    for candidate in port..port.saturating_add(50) {
+        match TcpListener::bind((host, candidate)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some(error),
+        }
+    }
+    let error = last.map_or_else(|| anyhow::anyhow!("no port"), anyhow::Error::new);
+    Err(error.context(format!("the admin listener cannot listen on {host}:{port}; see `[admin]`")).into())
+}
+
+/// The address that clients use.
+pub(crate) fn public_url(config: &Config, port: u16) -> String {
+    if let Some(url) = &config.gateway.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let scheme = if config.gateway.tls() { "https" } else { "http" };
+    let host = match config.gateway.bind.as_str() {
+        "127.0.0.1" | "0.0.0.0" | "::" | "::1" => "localhost",
+        host => host,
+    };
+    format!("{scheme}://{host}:{port}")
+}
+
+// === impl App ===
+
+impl App {
+    /// Builds the rooms of `roles`. Nothing runs yet.
+    pub(crate) fn build(
+        project: &Project,
+        mut config: Config,
+        secrets: &Secrets,
+        logins: &Logins,
+        roles: &[Role],
+        listen: Listen,
+        clock: SharedClock,
+    ) -> Outcome<Self> {
+        let began = Instant::now();
+        let registry = Registry::new();
+        let public_url = public_url(&config, listen.public.local_addr()?.port());
+        if !config.site_url_is_set {
+            config.auth.site_url.clone_from(&public_url);
+        }
+        let keys = Keys::new(&config, secrets, &clock)?;
+        let names: Vec<_> = roles.iter().map(|role| role.info().name).collect();
+        let process = ProcessMetrics::register(&registry, env!("CARGO_PKG_VERSION"), &names.join(","), clock.unix());
+        let parts = Parts { project, config: &config, logins, keys, clock, registry: registry.clone(), public_url: public_url.clone() };
+        let (running, service) = parts.build(roles)?;
+        Ok(Self { running: Arc::new(running), service, registry, process, listen, public_url, began, config })
+    }
+
+    /// Runs `[seed]` and seed.sql.
+    pub(crate) async fn seed(&self, project: &Project, config: &Config, database: &Database) -> Outcome {
+        let auth = self.running.auth.as_ref().context("the auth role is not running")?;
+        seed::run(project, config, database, auth).await
+    }
+
+    /// Serves until a signal, then drains.
+    pub(crate) async fn run(self, project: &Project, managed: Option<&Managed>, lifecycle: Lifecycle) -> Outcome {
+        let mut stop = Signals::listen()?;
+        let tls = self.config.gateway.tls_config(&self.public_url)?;
+        let admin_url = format!("http://{}", self.listen.admin.local_addr()?);
+        self.running.run(&lifecycle);
+        let admin = Admin { registry: self.registry.clone(), process: self.process, running: self.running.clone(), lifecycle: lifecycle.clone() };
+        let edge = |name| EdgeMetrics::register(&self.registry, name);
+        let limits = self.config.gateway.edge_limits();
+        lifecycle.spawn("admin listener", serve(self.listen.admin, None, admin.service(), limits.clone(), edge("admin"), lifecycle.clone()));
+        lifecycle.spawn("public listener", serve(self.listen.public, tls, self.service, limits, edge("public"), lifecycle.clone()));
+        let run = RunFile {
+            pid: i32::try_from(std::process::id()).unwrap_or_default(),
+            url: self.public_url.clone(),
+            admin_url,
+            database_port: managed.map(Managed::port),
+            database_socket: managed.map(|managed| managed.owner().host.into()),
+        };
+        if managed.is_some() {
+            project.announce(&run)?;
+        }
+        wait_until_ready(&self.running, &lifecycle).await;
+        terminal::done(&format!("{} is ready at {} ({:.1} s)", self.config.project.name, self.public_url, self.began.elapsed().as_secs_f64()));
+        tracing::info!(url = self.public_url, admin = run.admin_url, "ready");
+        stop.wait().await;
+        terminal::progress("stopping: finishing requests in flight (once more to stop at once)");
+        let grace = self.config.gateway.drain_delay.0;
+        tokio::select! {
+            clean = lifecycle.shutdown(grace, PATIENCE) => if !clean { terminal::warn("some requests did not end in time") },
+            () = stop.wait() => terminal::warn("stopped at once"),
+        }
+        Ok(())
+    }
+}
+
+/// An auth room for the CLI: no listener, no background work.
+pub(crate) fn build_auth_alone(config: &Config, secrets: &Secrets, logins: &Logins) -> Outcome<mainstay_auth::Room> {
+    let clock = mainstay_kernel::clock::SystemClock::shared();
+    let project = Project { dir: std::path::PathBuf::new(), data: std::path::PathBuf::new() };
+    let keys = Keys::new(config, secrets, &clock)?;
+    let public_url = public_url(config, config.gateway.port);
+    let parts = Parts { project: &project, config, logins, keys, clock, registry: Registry::new(), public_url };
+    parts.auth(&parts.pool(&logins.auth, 2))
+}
+
+// === impl Keys ===
+
+impl Keys {
+    fn new(config: &Config, secrets: &Secrets, clock: &SharedClock) -> Outcome<Self> {
+        let mut identity = config.identity.clone();
+        secrets.complete(&mut identity);
+        let set = key_set(&identity)?;
+        let signer = Signer::new(set.clone());
+        let verifier = Verifier::new(set, &identity, clock.clone());
+        let (Some(publishable), Some(secret)) = (identity.publishable_key, identity.secret_key) else {
+            return Err(ConfigError::new("[identity]", "the API keys are missing").into());
+        };
+        let shown = publishable.expose_secret().to_owned();
+        let api = ApiKeys::new(publishable, secret, &signer, verifier.clone())?;
+        Ok(Self { signer, verifier, api, publishable: shown })
+    }
+}
+
+// === impl Parts ===
+
+impl Parts<'_> {
+    fn build(&self, roles: &[Role]) -> Outcome<(Running, Service)> {
+        let mut running = Running::default();
+        let has = |role| roles.contains(&role);
+        if has(Role::Auth) {
+            let pool = self.pool(&self.logins.auth, self.auth_pool_size());
+            running.auth = Some(self.auth(&pool)?);
+            running.pools.push(PoolMeter::register(&self.registry, Role::Auth, &pool));
+        }
+        if has(Role::Data) {
+            let pool = self.pool(&self.logins.data, self.data_pool_size());
+            running.data = Some(self.data(&pool)?);
+            running.pools.push(PoolMeter::register(&self.registry, Role::Data, &pool));
+        }
+        if has(Role::Portal) {
+            running.portal = Some(self.portal()?);
+        }
+        let service = if has(Role::Gateway) {
+            let gateway = self.gateway(&running)?;
+            let service = gateway.service();
+            running.gateway = Some(gateway);
+            service
+        } else {
+            without_gateway(&running)
+        };
+        Ok((running, service))
+    }
+
+    fn auth(&self, pool: &Pool) -> Outcome<mainstay_auth::Room> {
+        let deps = mainstay_auth::Deps {
+            pool: pool.clone(),
+            verifier: self.keys.verifier.clone(),
+            signer: self.keys.signer.clone(),
+            clock: self.clock.clone(),
+            http: HttpClient::new(Duration::from_secs(10), 1 << 20),
+            registry: self.registry.clone(),
+            public_url: self.public_url.clone(),
+        };
+        Ok(mainstay_auth::build(self.config.auth.clone(), deps).map_err(anyhow::Error::from)?)
+    }
+
+    fn data(&self, pool: &Pool) -> Outcome<mainstay_data::Room> {
+        let deps = mainstay_data::Deps {
+            pool: pool.clone(),
+            verifier: self.keys.verifier.clone(),
+            registry: self.registry.clone(),
+        };
+        Ok(mainstay_data::build(&self.config.data, deps).map_err(anyhow::Error::from)?)
+    }
+
+    fn portal(&self) -> Outcome<mainstay_portal::Room> {
+        let external = self.config.auth.external.iter().filter(|(_, provider)| provider.enabled);
+        let info = mainstay_portal::PublicInfo {
+            url: self.public_url.clone(),
+            anon_key: self.keys.publishable.clone(),
+            name: self.config.project.name.clone(),
+            external: external.map(|(id, provider)| (id.clone(), provider.name.clone().unwrap_or_else(|| id.clone()))).collect(),
+        };
+        let deps = mainstay_portal::Deps { info, project_dir: self.project.dir.clone(), clock: self.clock.clone() };
+        Ok(mainstay_portal::build(self.config.portal.clone(), deps).map_err(anyhow::Error::from)?)
+    }
+
+    fn gateway(&self, running: &Running) -> Outcome<mainstay_gateway::Room> {
+        let _ = running;
+        todo!()
+    }
+
+    fn pool(&self, login: &ConnectOptions, size: usize) -> Pool {
+        Pool::new(login.clone(), PoolSettings { size, ..PoolSettings::default() })
+    }
+
+    fn data_pool_size(&self) -> usize {
+        match self.config.database.pool_size {
+            0 => (cores() * 4).max(8),
+            size => size,
+        }
+    }
+
+    fn auth_pool_size(&self) -> usize {
+        (cores() * 2).max(4)
+    }
+}
+
+/// A process without the gateway serves each role under its prefix, and a single role at the root too.
+fn without_gateway(running: &Running) -> Service {
+    let mut routers = Vec::new();
+    if let Some(room) = &running.auth {
+        routers.push((Role::Auth, room.router()));
+    }
+    if let Some(room) = &running.data {
+        routers.push((Role::Data, room.router()));
+    }
+    if let Some(room) = &running.portal {
+        routers.push((Role::Portal, room.router()));
+    }
+    let alone = routers.len() == 1;
+    let mut router = axum::Router::new();
+    for (role, inner) in routers {
+        if role.info().prefix != "/" {
+            router = router.nest(role.info().prefix, inner.clone());
+        }
+        if alone || role.info().prefix == "/" {
+            router = router.fallback_service(inner);
+        }
+    }
+    Service::new(router)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Waits for the rooms, at most ten seconds: a role that needs longer says so on `/readyz`.
+async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline && !lifecycle.is_stopping() {
+        let waiting: Vec<_> = running.readiness().await.into_iter().filter(|(_, readiness)| !readiness.is_ready()).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for (name, readiness) in running.readiness().await {
+        if let mainstay_kernel::health::Readiness::NotReady(why) = readiness {
+            terminal::warn(&format!("{name} is not ready yet: {why}"));
+        }
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Outcome<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

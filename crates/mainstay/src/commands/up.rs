@@ -1,0 +1,51 @@
+//! `mainstay up`: the whole project in one process.
+
+use crate::app::{App, Listen};
+use crate::cli::Up;
+use crate::config::Config;
+use crate::database::Database;
+use crate::failure::Outcome;
+use crate::project::Project;
+use crate::roles::Role;
+use crate::secrets::Secrets;
+use mainstay_kernel::clock::SystemClock;
+use mainstay_kernel::config::Flag;
+use mainstay_kernel::lifecycle::Lifecycle;
+
+pub(super) async fn run(arguments: Up) -> Outcome {
+    let project = Project::open(&arguments.project)?;
+    project.require_file()?;
+    let config = Config::load(&project, flags(arguments.port, arguments.host))?;
+    mainstay_kernel::log::init(&config.log.level, config.log.format).map_err(anyhow::Error::msg)?;
+    let clock = SystemClock::shared();
+    let secrets = Secrets::load_or_make(&project, &clock)?;
+    // a taken port is told before anything is started
+    let listen = Listen::bind(&config).await?;
+    let database = Database::open(&project, &config, &secrets).await?;
+    let lifecycle = Lifecycle::new();
+    let result = async {
+        database.prepare(&project, &config, &secrets).await?;
+        if let Some(managed) = &database.managed {
+            managed.supervise(&lifecycle);
+        }
+        let roles = [Role::Gateway, Role::Auth, Role::Data, Role::Portal];
+        let app = App::build(&project, config.clone(), &secrets, &database.logins, &roles, listen, clock)?;
+        if arguments.seed {
+            app.seed(&project, &config, &database).await?;
+        }
+        app.run(&project, database.managed.as_ref(), lifecycle).await
+    }
+    .await;
+    if let Some(managed) = &database.managed {
+        managed.stop().await;
+    }
+    project.withdraw();
+    result
+}
+
+/// Flags in the form of configuration.
+pub(super) fn flags(port: Option<u16>, host: Option<String>) -> Vec<Flag> {
+    let port = port.map(|port| Flag { flag: "--port", section: "gateway", key: "port", value: i64::from(port).into() });
+    let host = host.map(|host| Flag { flag: "--host", section: "gateway", key: "bind", value: host.into() });
+    port.into_iter().chain(host).collect()
+}
