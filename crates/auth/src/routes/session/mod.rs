@@ -1,0 +1,5 @@
+//! Sessions of the account behind the bearer.
+
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod logout;

@@ -1,0 +1,3 @@
+//! New accounts.
+
+pub(crate) mod create;

@@ -1,0 +1,4 @@
+//! The account behind the bearer.
+
+pub(crate) mod get;
+pub(crate) mod update;
