@@ -24,12 +24,13 @@ impl Admin {
         let admin = Arc::new(self);
         Service::new(tower::service_fn(move |request: Request| {
             let admin = admin.clone();
-            async move { Ok::<_, Infallible>(admin.answer(&request).await) }
+            let path = request.uri().path().to_owned();
+            async move { Ok::<_, Infallible>(admin.answer(&path).await) }
         }))
     }
 
-    async fn answer(&self, request: &Request) -> Response {
-        match request.uri().path() {
+    async fn answer(&self, path: &str) -> Response {
+        match path {
             "/metrics" => {
                 self.process.refresh();
                 self.running.refresh_metrics();

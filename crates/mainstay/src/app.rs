@@ -12,6 +12,9 @@ use anyhow::Context as _;
 use mainstay_identity::{ApiKeys, Signer, Verifier};
 use mainstay_kernel::clock::SharedClock;
 use mainstay_kernel::config::{ConfigError, ExposeSecret as _};
+use mainstay_gateway::{Upstream, Upstreams};
+use mainstay_kernel::health::Readiness;
+use mainstay_kernel::tls::{from_files, self_signed};
 use mainstay_kernel::http::{EdgeMetrics, HttpClient, Service, serve};
 use mainstay_kernel::lifecycle::Lifecycle;
 use mainstay_kernel::metrics::{ProcessMetrics, Registry};
@@ -96,12 +99,25 @@ pub(crate) fn public_url(config: &Config, port: u16) -> String {
     if let Some(url) = &config.gateway.public_url {
         return url.trim_end_matches('/').to_owned();
     }
-    let scheme = if config.gateway.tls() { "https" } else { "http" };
+    let scheme = if has_tls(&config.gateway) { "https" } else { "http" };
     let host = match config.gateway.bind.as_str() {
         "127.0.0.1" | "0.0.0.0" | "::" | "::1" => "localhost",
         host => host,
     };
     format!("{scheme}://{host}:{port}")
+}
+
+fn has_tls(gateway: &mainstay_gateway::Config) -> bool {
+    gateway.tls_certificate.is_some() || gateway.tls_self_signed
+}
+
+/// The certificate that the gateway's settings describe, when there is one.
+fn tls(gateway: &mainstay_gateway::Config) -> Outcome<Option<Arc<rustls::ServerConfig>>> {
+    Ok(match (&gateway.tls_certificate, &gateway.tls_key) {
+        (Some(certificate), Some(key)) => Some(from_files(certificate.as_ref(), key.as_ref())?),
+        _ if gateway.tls_self_signed => Some(self_signed(&["localhost".to_owned(), "127.0.0.1".to_owned(), gateway.bind.clone()])?),
+        _ => None,
+    })
 }
 
 // === impl App ===
@@ -140,7 +156,7 @@ impl App {
     /// Serves until a signal, then drains.
     pub(crate) async fn run(self, project: &Project, managed: Option<&Managed>, lifecycle: Lifecycle) -> Outcome {
         let mut stop = Signals::listen()?;
-        let tls = self.config.gateway.tls_config(&self.public_url)?;
+        let tls = tls(&self.config.gateway)?;
         let admin_url = format!("http://{}", self.listen.admin.local_addr()?);
         self.running.run(&lifecycle);
         let admin = Admin { registry: self.registry.clone(), process: self.process, running: self.running.clone(), lifecycle: lifecycle.clone() };
@@ -265,8 +281,38 @@ impl Parts<'_> {
     }
 
     fn gateway(&self, running: &Running) -> Outcome<mainstay_gateway::Room> {
-        let _ = running;
-        todo!()
+        let client = HttpClient::new(self.config.gateway.timeout.0, usize::MAX);
+        let remote = |url: &Option<String>| url.as_ref().map(|url| Upstream::remote(url, &client)).transpose();
+        let settings = &self.config.gateway;
+        let mut upstreams = Upstreams {
+            auth: remote(&settings.auth_url)?,
+            data: remote(&settings.data_url)?,
+            storage: remote(&settings.storage_url)?,
+            functions: remote(&settings.functions_url)?,
+            realtime: remote(&settings.realtime_url)?,
+            portal: remote(&settings.portal_url)?,
+        };
+        // a role of this process wins over a URL
+        if let Some(room) = &running.auth {
+            // whether its database answers is told by `/readyz`; asking it for every health check would be a load of its own
+            upstreams.auth = Some(Upstream::local(room.router(), || Readiness::Ready));
+        }
+        if let Some(room) = &running.data {
+            let asked = room.clone();
+            upstreams.data = Some(Upstream::local(room.router(), move || asked.ready()));
+        }
+        if let Some(room) = &running.portal {
+            upstreams.portal = Some(Upstream::local(room.router(), || Readiness::Ready));
+        }
+        let deps = mainstay_gateway::Deps {
+            keys: self.keys.api.clone(),
+            verifier: self.keys.verifier.clone(),
+            clock: self.clock.clone(),
+            registry: self.registry.clone(),
+            upstreams,
+            public_url: self.public_url.clone(),
+        };
+        Ok(mainstay_gateway::build(settings, deps).map_err(anyhow::Error::from)?)
     }
 
     fn pool(&self, login: &ConnectOptions, size: usize) -> Pool {
@@ -325,7 +371,7 @@ async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     for (name, readiness) in running.readiness().await {
-        if let mainstay_kernel::health::Readiness::NotReady(why) = readiness {
+        if let Readiness::NotReady(why) = readiness {
             terminal::warn(&format!("{name} is not ready yet: {why}"));
         }
     }

@@ -59,3 +59,4 @@ impl NotConfig for mainstay_pg::migrate::MigrateError {}
 impl NotConfig for mainstay_kernel::tls::TlsError {}
 impl NotConfig for mainstay_identity::SignError {}
 impl NotConfig for mainstay_identity::KeyError {}
+impl NotConfig for mainstay_gateway::UpstreamError {}

@@ -1,0 +1,5 @@
+mod embed;
+mod filters;
+mod media;
+mod range;
+mod select;

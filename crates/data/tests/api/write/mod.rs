@@ -1,0 +1,4 @@
+mod delete;
+mod insert;
+mod update;
+mod upsert;
