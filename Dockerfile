@@ -4,7 +4,7 @@ FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked -p mainstay && cp target/release/mainstay /mainstay
+    cargo build --profile dist --locked -p mainstay && cp target/dist/mainstay /mainstay
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /mainstay /usr/local/bin/mainstay

@@ -1,6 +1,7 @@
 //! The `[auth]` section of the configuration.
 
 use mainstay_kernel::config::Seconds;
+use mainstay_kernel::http::Networks;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -53,6 +54,9 @@ mainstay_kernel::section! {
         pub rate_limit_token_verifications: u32 = 30,
         /// Anonymous sign-ups per client address and hour; 0 means no limit.
         pub rate_limit_anonymous_users: u32 = 30,
+        /// Client address ranges without rate limits. Empty it when a proxy on this machine is not in
+        /// `gateway.trusted_proxies`: all its clients would look local.
+        pub rate_limit_exempt: Vec<String> = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
         /// Accept OIDC issuers over plain HTTP on any host. Loopback hosts are always accepted. For tests only.
         pub allow_insecure_issuer: bool = false,
         /// External OpenID Connect providers by id: `[auth.external.google]`.
@@ -100,6 +104,7 @@ impl Config {
         if site.host().is_none() {
             return Err(("site_url", "needs a host, for example https://app.example.com".to_owned()));
         }
+        Networks::parse(&self.rate_limit_exempt).map_err(|error| ("rate_limit_exempt", error.to_string()))?;
         for pattern in &self.uri_allow_list {
             crate::glob::Glob::parse(pattern).map_err(|e| ("uri_allow_list", format!("{pattern:?}: {e}")))?;
         }

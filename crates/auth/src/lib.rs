@@ -92,17 +92,17 @@ pub struct Room {
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(config: Config, deps: Deps) -> Result<Room, BuildError> {
+pub fn build(config: &Config, deps: Deps) -> Result<Room, BuildError> {
     let issuer = format!("{}/auth/v1", deps.public_url.trim_end_matches('/'));
     let redirects = redirect::Redirects::new(&config.site_url, &config.uri_allow_list)
         .map_err(|error| BuildError::AllowList(error.to_string()))?;
-    let providers = oauth::Providers::new(&config, &issuer, &deps.http)
+    let providers = oauth::Providers::new(config, &issuer, &deps.http)
         .map_err(|(id, problem)| BuildError::Provider { id, problem })?;
-    let hasher = hasher::Hasher::new(&config, &deps.registry).map_err(|error| BuildError::Hasher(error.to_string()))?;
-    let limits = rate::Limits::new(&config, &deps.clock);
+    let hasher = hasher::Hasher::new(config, &deps.registry).map_err(|error| BuildError::Hasher(error.to_string()))?;
+    let limits = rate::Limits::new(config, &deps.clock);
     Ok(Room {
         state: Arc::new(state::State {
-            config,
+            config: config.clone(),
             pool: deps.pool,
             verifier: deps.verifier,
             signer: deps.signer,

@@ -10,6 +10,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use mainstay_kernel::clock::SharedClock;
+use mainstay_kernel::http::Networks;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -25,6 +26,7 @@ pub(crate) struct Limits {
     account: Limit,
     verify: Limit,
     anonymous: Limit,
+    exempt: Networks,
 }
 
 /// What is being limited.
@@ -55,17 +57,23 @@ impl Limits {
             account: limit(config.rate_limit_password_per_account, WINDOW),
             verify: limit(config.rate_limit_token_verifications, WINDOW),
             anonymous: limit(config.rate_limit_anonymous_users, Duration::from_secs(3600)),
+            // the section's own check has refused what cannot be read
+            exempt: Networks::parse(&config.rate_limit_exempt).unwrap_or_default(),
         }
     }
 
     /// Takes one from the allowance of a client address. Requests without an address share one allowance.
     pub(crate) fn take(&self, action: Action, address: Option<IpAddr>) -> Result<(), Failure> {
-        self.of(action).take(&network(address))
+        if self.is_exempt(address) { Ok(()) } else { self.of(action).take(&network(address)) }
     }
 
     /// Takes one from the allowance of a client address at one account.
     pub(crate) fn take_password(&self, address: Option<IpAddr>, email: &str) -> Result<(), Failure> {
-        self.account.take(&(network(address), email))
+        if self.is_exempt(address) { Ok(()) } else { self.account.take(&(network(address), email)) }
+    }
+
+    fn is_exempt(&self, address: Option<IpAddr>) -> bool {
+        address.is_some_and(|address| self.exempt.contains(address))
     }
 
     /// Forgets keys that are back at full allowance.

@@ -32,7 +32,7 @@ pub(crate) enum Error {
     Panicked,
 }
 
-/// Every error, as the generated reference shows it. `error_of_every_kind_is_documented` ties it to [`Error`].
+/// Every error, as the generated reference shows it. `error_of_every_kind_is_documented` ties it to the enum.
 pub const ERRORS: &[ErrorEntry] = &[
     ErrorEntry {
         code: "api_key_missing",

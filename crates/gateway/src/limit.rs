@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::error::Error;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
+use mainstay_identity::ResolvedKey;
 use mainstay_kernel::http::Networks;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -64,9 +65,9 @@ impl Limits {
         }
     }
 
-    pub(crate) fn check_key(&self, client: IpAddr, key: &Box<str>) -> Result<(), Error> {
+    pub(crate) fn check_key(&self, client: IpAddr, key: &ResolvedKey) -> Result<(), Error> {
         match &self.keys {
-            Some(limit) if !self.exempt.contains(client) => limit.check(key),
+            Some(limit) if !self.exempt.contains(client) => limit.check(&key.id),
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::Edge;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::request_id::REQUEST_ID;
-use crate::{cors, forward, health, keys, rescue};
+use crate::{forward, health, keys, rescue};
 use futures_util::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use mainstay_kernel::http::{Body, Request, Response, Scheme};
@@ -28,15 +28,16 @@ type RequestPhase = fn(&Edge, &mut Exchange, &mut Request) -> Result<Next, Error
 type ResponsePhase = fn(&Edge, &Exchange, &mut Response);
 
 /// Before the role. None of them waits.
+#[rustfmt::skip]
 const REQUEST_PHASES: [RequestPhase; 9] = [
     answer_health,     // first: probes must get through redirects, overload and limits
-    redirect_to_https, // before anything reads a secret that came in the clear
+    redirect_to_https, // before anything uses a secret that came in the clear
     take_place,        // sheds load before work is done
     limit_address,     // before preflights, which cost as much as other requests
-    answer_preflight,  // carries no key, by the Fetch standard
+    answer_preflight,  // browsers send no key with it (Fetch standard)
     require_role,      // a role that is not there is 404, with or without a key
-    bound_sizes,       //
-    admit_key,         //
+    bound_sizes,
+    admit_key,
     limit_key,         // needs the key
 ];
 
@@ -111,11 +112,11 @@ fn admit_key(edge: &Edge, exchange: &mut Exchange, request: &mut Request) -> Res
 
 fn limit_key(edge: &Edge, exchange: &mut Exchange, _: &mut Request) -> Result<Next, Error> {
     let Some(key) = &exchange.key else { return Ok(Next::Phase) };
-    edge.limits.check_key(exchange.client, &key.id).map(|()| Next::Phase)
+    edge.limits.check_key(exchange.client, key).map(|()| Next::Phase)
 }
 
 fn allow_origins(edge: &Edge, exchange: &Exchange, response: &mut Response) {
-    cors::Cors::decorate(&edge.cors, exchange, response);
+    edge.cors.decorate(exchange, response);
 }
 
 fn add_security_headers(edge: &Edge, exchange: &Exchange, response: &mut Response) {

@@ -256,7 +256,7 @@ impl Parts<'_> {
             registry: self.registry.clone(),
             public_url: self.public_url.clone(),
         };
-        Ok(mainstay_auth::build(self.config.auth.clone(), deps).map_err(anyhow::Error::from)?)
+        Ok(mainstay_auth::build(&self.config.auth, deps).map_err(anyhow::Error::from)?)
     }
 
     fn data(&self, pool: &Pool) -> Outcome<mainstay_data::Room> {
@@ -276,8 +276,8 @@ impl Parts<'_> {
             name: self.config.project.name.clone(),
             external: external.map(|(id, provider)| (id.clone(), provider.name.clone().unwrap_or_else(|| id.clone()))).collect(),
         };
-        let deps = mainstay_portal::Deps { info, project_dir: self.project.dir.clone(), clock: self.clock.clone() };
-        Ok(mainstay_portal::build(self.config.portal.clone(), deps).map_err(anyhow::Error::from)?)
+        let deps = mainstay_portal::Deps { project: self.project.dir.clone(), public: info };
+        Ok(mainstay_portal::build(&self.config.portal, deps).map_err(anyhow::Error::from)?)
     }
 
     fn gateway(&self, running: &Running) -> Outcome<mainstay_gateway::Room> {

@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::secrets::Secrets;
 use crate::terminal;
 use anyhow::Context as _;
-use mainstay_kernel::config::{ConfigError, ExposeSecret as _, SecretString};
+use mainstay_kernel::config::{ConfigError, ExposeSecret as _};
 use mainstay_pg::managed::{Managed, ManagedSettings, Outcome as Start};
 use mainstay_pg::migrate::{self, Migration};
 use mainstay_pg::{Bootstrap, ConnectOptions};
@@ -102,11 +102,6 @@ impl Database {
             ));
         }
         Ok(())
-    }
-
-    /// The owner's URL for other programs.
-    pub(crate) fn public_url(&self) -> SecretString {
-        self.managed.as_ref().map_or_else(|| self.logins.owner.url(), |managed| managed.owner_tcp().url())
     }
 }
 

@@ -45,6 +45,7 @@ impl App {
             rate_limit_password_per_account: 0,
             rate_limit_token_verifications: 0,
             rate_limit_anonymous_users: 0,
+            rate_limit_exempt: Vec::new(),
             ..Config::default()
         };
         adjust(&mut config);

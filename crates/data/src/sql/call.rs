@@ -16,7 +16,7 @@ pub(super) fn main(plan: &CallPlan) -> Sql {
     sql.raw(")");
     count::cte(&mut sql, &plan.read, plan.count);
     sql.raw(" SELECT ");
-    let page = if plan.routine.returns_set() { "pg_catalog.count(_postgrest_t)" } else { "1::bigint" };
+    let page = if plan.routine.returns_set() { "pg_catalog.count(*)" } else { "1::bigint" };
     count::total(&mut sql, plan.count, page);
     sql.raw(", ").raw(page).raw(", null, ");
     body::result(&mut sql, plan.body, &plan.routine.returns);

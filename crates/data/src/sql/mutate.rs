@@ -12,7 +12,7 @@ use crate::request::prefer::Missing;
 pub(super) fn main(plan: &MutatePlan) -> Sql {
     let mut sql = Sql::new("WITH pgrst_source AS (");
     change(&mut sql, plan);
-    sql.raw(") SELECT null::bigint, pg_catalog.count(_postgrest_t), ");
+    sql.raw(") SELECT null::bigint, pg_catalog.count(*), ");
     location(&mut sql, plan);
     sql.raw(", ");
     body::rows(&mut sql, plan.body);
@@ -39,13 +39,14 @@ fn counts_inserts(plan: &MutatePlan) -> bool {
     }
 }
 
-/// Key and value pairs of the one inserted row, for `Location`.
+/// Key and value pairs of the one inserted row, for `Location`, which only `return=headers-only` sends.
 fn location(sql: &mut Sql, plan: &MutatePlan) {
-    if !matches!(plan.change, Change::Insert { .. }) || plan.returning.is_empty() || plan.primary_key.is_empty() {
+    let wanted = matches!(plan.change, Change::Insert { .. }) && plan.body == BodyBuilder::Omitted;
+    if !wanted || plan.returning.is_empty() || plan.primary_key.is_empty() {
         sql.raw("null");
         return;
     }
-    sql.raw("CASE WHEN pg_catalog.count(_postgrest_t) = 1 THEN (SELECT json_agg(json_build_array(m.key, ");
+    sql.raw("CASE WHEN pg_catalog.count(*) = 1 THEN (SELECT json_agg(json_build_array(m.key, ");
     sql.raw(
         "coalesce('eq.' || m.value, 'is.null'))) FROM (SELECT row_to_json(s) AS row FROM pgrst_source AS s LIMIT 1) ",
     );

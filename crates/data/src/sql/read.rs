@@ -15,8 +15,8 @@ pub(super) fn main(plan: &ReadPlan) -> Sql {
     sql.raw(")");
     count::cte(&mut sql, &plan.root, plan.count);
     sql.raw(" SELECT ");
-    count::total(&mut sql, plan.count, "pg_catalog.count(_postgrest_t)");
-    sql.raw(", pg_catalog.count(_postgrest_t), null, ");
+    count::total(&mut sql, plan.count, "pg_catalog.count(*)");
+    sql.raw(", pg_catalog.count(*), null, ");
     body::rows(&mut sql, plan.body);
     sql.raw(", ");
     overrides(&mut sql);

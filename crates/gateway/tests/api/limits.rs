@@ -76,7 +76,10 @@ async fn a_role_that_takes_too_long_is_cancelled() {
         Ok::<_, Infallible>(Response::default())
     });
     let data = Some(Upstream::local(slow, || Readiness::Ready));
-    let gate = Gate::with(|config| config.timeout = Seconds(Duration::from_millis(30)), Upstreams { data, ..Upstreams::default() });
+    let gate = Gate::with(
+        |config| config.timeout = Seconds(Duration::from_millis(30)),
+        Upstreams { data, ..Upstreams::default() },
+    );
     let answer = gate.get("/rest/v1/t").await;
     assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(answer.json()["code"], "request_timeout");
