@@ -9,15 +9,15 @@ use crate::roles::{PoolMeter, Role, Running};
 use crate::secrets::{Secrets, key_set};
 use crate::{seed, terminal};
 use anyhow::Context as _;
+use mainstay_gateway::{Upstream, Upstreams};
 use mainstay_identity::{ApiKeys, Signer, Verifier};
 use mainstay_kernel::clock::SharedClock;
 use mainstay_kernel::config::{ConfigError, ExposeSecret as _};
-use mainstay_gateway::{Upstream, Upstreams};
 use mainstay_kernel::health::Readiness;
-use mainstay_kernel::tls::{from_files, self_signed};
 use mainstay_kernel::http::{EdgeMetrics, HttpClient, Service, serve};
 use mainstay_kernel::lifecycle::Lifecycle;
 use mainstay_kernel::metrics::{ProcessMetrics, Registry};
+use mainstay_kernel::tls::{from_files, self_signed};
 use mainstay_pg::managed::Managed;
 use mainstay_pg::{ConnectOptions, Pool, PoolSettings};
 use std::sync::Arc;
@@ -115,7 +115,9 @@ fn has_tls(gateway: &mainstay_gateway::Config) -> bool {
 fn tls(gateway: &mainstay_gateway::Config) -> Outcome<Option<Arc<rustls::ServerConfig>>> {
     Ok(match (&gateway.tls_certificate, &gateway.tls_key) {
         (Some(certificate), Some(key)) => Some(from_files(certificate.as_ref(), key.as_ref())?),
-        _ if gateway.tls_self_signed => Some(self_signed(&["localhost".to_owned(), "127.0.0.1".to_owned(), gateway.bind.clone()])?),
+        _ if gateway.tls_self_signed => {
+            Some(self_signed(&["localhost".to_owned(), "127.0.0.1".to_owned(), gateway.bind.clone()])?)
+        }
         _ => None,
     })
 }
@@ -142,7 +144,15 @@ impl App {
         let keys = Keys::new(&config, secrets, &clock)?;
         let names: Vec<_> = roles.iter().map(|role| role.info().name).collect();
         let process = ProcessMetrics::register(&registry, env!("CARGO_PKG_VERSION"), &names.join(","), clock.unix());
-        let parts = Parts { project, config: &config, logins, keys, clock, registry: registry.clone(), public_url: public_url.clone() };
+        let parts = Parts {
+            project,
+            config: &config,
+            logins,
+            keys,
+            clock,
+            registry: registry.clone(),
+            public_url: public_url.clone(),
+        };
         let (running, service) = parts.build(roles)?;
         Ok(Self { running: Arc::new(running), service, registry, process, listen, public_url, began, config })
     }
@@ -159,11 +169,22 @@ impl App {
         let tls = tls(&self.config.gateway)?;
         let admin_url = format!("http://{}", self.listen.admin.local_addr()?);
         self.running.run(&lifecycle);
-        let admin = Admin { registry: self.registry.clone(), process: self.process, running: self.running.clone(), lifecycle: lifecycle.clone() };
+        let admin = Admin {
+            registry: self.registry.clone(),
+            process: self.process,
+            running: self.running.clone(),
+            lifecycle: lifecycle.clone(),
+        };
         let edge = |name| EdgeMetrics::register(&self.registry, name);
         let limits = self.config.gateway.edge_limits();
-        lifecycle.spawn("admin listener", serve(self.listen.admin, None, admin.service(), limits.clone(), edge("admin"), lifecycle.clone()));
-        lifecycle.spawn("public listener", serve(self.listen.public, tls, self.service, limits, edge("public"), lifecycle.clone()));
+        lifecycle.spawn(
+            "admin listener",
+            serve(self.listen.admin, None, admin.service(), limits.clone(), edge("admin"), lifecycle.clone()),
+        );
+        lifecycle.spawn(
+            "public listener",
+            serve(self.listen.public, tls, self.service, limits, edge("public"), lifecycle.clone()),
+        );
         let run = RunFile {
             pid: i32::try_from(std::process::id()).unwrap_or_default(),
             url: self.public_url.clone(),
@@ -175,7 +196,12 @@ impl App {
             project.announce(&run)?;
         }
         wait_until_ready(&self.running, &lifecycle).await;
-        terminal::done(&format!("{} is ready at {} ({:.1} s)", self.config.project.name, self.public_url, self.began.elapsed().as_secs_f64()));
+        terminal::done(&format!(
+            "{} is ready at {} ({:.1} s)",
+            self.config.project.name,
+            self.public_url,
+            self.began.elapsed().as_secs_f64()
+        ));
         tracing::info!(url = self.public_url, admin = run.admin_url, "ready");
         stop.wait().await;
         terminal::progress("stopping: finishing requests in flight (once more to stop at once)");
@@ -274,7 +300,9 @@ impl Parts<'_> {
             url: self.public_url.clone(),
             anon_key: self.keys.publishable.clone(),
             name: self.config.project.name.clone(),
-            external: external.map(|(id, provider)| (id.clone(), provider.name.clone().unwrap_or_else(|| id.clone()))).collect(),
+            external: external
+                .map(|(id, provider)| (id.clone(), provider.name.clone().unwrap_or_else(|| id.clone())))
+                .collect(),
         };
         let deps = mainstay_portal::Deps { project: self.project.dir.clone(), public: info };
         Ok(mainstay_portal::build(&self.config.portal, deps).map_err(anyhow::Error::from)?)
@@ -364,7 +392,8 @@ fn cores() -> usize {
 async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline && !lifecycle.is_stopping() {
-        let waiting: Vec<_> = running.readiness().await.into_iter().filter(|(_, readiness)| !readiness.is_ready()).collect();
+        let waiting: Vec<_> =
+            running.readiness().await.into_iter().filter(|(_, readiness)| !readiness.is_ready()).collect();
         if waiting.is_empty() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use crate::failure::Outcome;
 use crate::project::Project;
-use mainstay_kernel::config::{Document, Flag, Section, SectionInfo, SecretString, Sources};
+use mainstay_kernel::config::{Document, Flag, SecretString, Section, SectionInfo, Sources};
 use mainstay_kernel::log::Format;
 use serde::Deserialize;
 use std::path::PathBuf;

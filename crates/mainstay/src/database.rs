@@ -44,7 +44,11 @@ impl Database {
         project.make_data()?;
         let managed = Managed::start(settings(project, config, secrets)).await?;
         if managed.port() != config.database.port {
-            terminal::warn(&format!("port {} is in use; PostgreSQL listens on 127.0.0.1:{} instead", config.database.port, managed.port()));
+            terminal::warn(&format!(
+                "port {} is in use; PostgreSQL listens on 127.0.0.1:{} instead",
+                config.database.port,
+                managed.port()
+            ));
         }
         let what = match managed.outcome {
             Start::Made => "a new database was made",
@@ -63,7 +67,8 @@ impl Database {
         let Some((run, port)) = project.running().and_then(|run| run.database_port.map(|port| (run, port))) else {
             return Self::open(project, config, secrets).await;
         };
-        let mut superuser = ConnectOptions::parse("postgresql://supabase_admin@127.0.0.1/postgres").map_err(anyhow::Error::msg)?;
+        let mut superuser =
+            ConnectOptions::parse("postgresql://supabase_admin@127.0.0.1/postgres").map_err(anyhow::Error::msg)?;
         superuser.port = port;
         superuser.ssl_mode = mainstay_pg::SslMode::Disable;
         if let Some(socket) = run.database_socket {
@@ -107,7 +112,10 @@ impl Database {
 
 /// The auth room's migrations in the runner's form.
 pub(crate) fn auth_migrations() -> Vec<Migration> {
-    mainstay_auth::MIGRATIONS.iter().map(|(name, sql)| Migration { name: (*name).to_owned(), sql: (*sql).to_owned() }).collect()
+    mainstay_auth::MIGRATIONS
+        .iter()
+        .map(|(name, sql)| Migration { name: (*name).to_owned(), sql: (*sql).to_owned() })
+        .collect()
 }
 
 /// The configured external database.

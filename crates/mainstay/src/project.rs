@@ -33,8 +33,9 @@ pub(crate) struct RunFile {
 impl Project {
     /// Finds the project. The data folder is made when it is needed, not here.
     pub(crate) fn open(arguments: &cli::Project) -> Outcome<Self> {
-        let dir = std::fs::canonicalize(&arguments.dir)
-            .with_context(|| format!("there is no folder {}; make a project with `mainstay init {0}`", arguments.dir.display()))?;
+        let dir = std::fs::canonicalize(&arguments.dir).with_context(|| {
+            format!("there is no folder {}; make a project with `mainstay init {0}`", arguments.dir.display())
+        })?;
         let data = arguments.data_dir.clone().unwrap_or_else(|| dir.join(".mainstay"));
         let data = std::path::absolute(&data).with_context(|| data.display().to_string())?;
         Ok(Self { dir, data })

@@ -13,7 +13,11 @@ pub(crate) fn configuration() -> String {
     );
     for section in sections() {
         let title = if section.name.is_empty() { "Top level".to_owned() } else { format!("`[{}]`", section.name) };
-        let _ = write!(page, "\n## {title}\n\n{}\n\n| key | default | environment | meaning |\n|---|---|---|---|\n", section.doc);
+        let _ = write!(
+            page,
+            "\n## {title}\n\n{}\n\n| key | default | environment | meaning |\n|---|---|---|---|\n",
+            section.doc
+        );
         for key in &section.keys {
             let default = match key.default.as_str() {
                 "" if key.secret => "generated or unset".to_owned(),
@@ -36,8 +40,16 @@ pub(crate) fn errors() -> String {
     );
     let rooms: [(&str, &str, &[ErrorEntry]); 3] = [
         ("Gateway", "Body `{\"code\", \"message\", \"hint\"}`.", mainstay_gateway::ERRORS),
-        ("Auth", "Body `{\"code\", \"error_code\", \"msg\"}`, or `{\"code\", \"message\"}` with `X-Supabase-Api-Version: 2024-01-01`.", mainstay_auth::ERRORS),
-        ("Data", "Body `{\"code\", \"message\", \"details\", \"hint\"}`; PostgreSQL's own errors carry their SQLSTATE as code.", mainstay_data::ERRORS),
+        (
+            "Auth",
+            "Body `{\"code\", \"error_code\", \"msg\"}`, or `{\"code\", \"message\"}` with `X-Supabase-Api-Version: 2024-01-01`.",
+            mainstay_auth::ERRORS,
+        ),
+        (
+            "Data",
+            "Body `{\"code\", \"message\", \"details\", \"hint\"}`; PostgreSQL's own errors carry their SQLSTATE as code.",
+            mainstay_data::ERRORS,
+        ),
     ];
     for (room, about, entries) in rooms {
         let _ = write!(page, "\n## {room}\n\n{about}\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n");

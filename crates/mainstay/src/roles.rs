@@ -28,10 +28,34 @@ pub(crate) struct RoleInfo {
 
 /// All roles.
 pub(crate) const ROLES: &[RoleInfo] = &[
-    RoleInfo { role: Role::Gateway, name: "gateway", prefix: "/", needs_database: false, about: "the public entry: keys, limits, CORS, routing" },
-    RoleInfo { role: Role::Auth, name: "auth", prefix: "/auth/v1", needs_database: true, about: "accounts, sessions, tokens, sign-in with providers" },
-    RoleInfo { role: Role::Data, name: "data", prefix: "/rest/v1", needs_database: true, about: "REST over PostgreSQL under row-level security" },
-    RoleInfo { role: Role::Portal, name: "portal", prefix: "/", needs_database: false, about: "the project's web folder" },
+    RoleInfo {
+        role: Role::Gateway,
+        name: "gateway",
+        prefix: "/",
+        needs_database: false,
+        about: "the public entry: keys, limits, CORS, routing",
+    },
+    RoleInfo {
+        role: Role::Auth,
+        name: "auth",
+        prefix: "/auth/v1",
+        needs_database: true,
+        about: "accounts, sessions, tokens, sign-in with providers",
+    },
+    RoleInfo {
+        role: Role::Data,
+        name: "data",
+        prefix: "/rest/v1",
+        needs_database: true,
+        about: "REST over PostgreSQL under row-level security",
+    },
+    RoleInfo {
+        role: Role::Portal,
+        name: "portal",
+        prefix: "/",
+        needs_database: false,
+        about: "the project's web folder",
+    },
 ];
 
 /// The rooms that run in this process.

@@ -44,7 +44,11 @@ impl Secrets {
             Ok(bytes) => {
                 // the error's text may quote the file, which is secret: say only where it stands
                 let secrets = serde_json::from_slice(&bytes).map_err(|e| {
-                    anyhow::anyhow!("{} is damaged (line {}); restore it from a backup, or move it away to get new keys", path.display(), e.line())
+                    anyhow::anyhow!(
+                        "{} is damaged (line {}); restore it from a backup, or move it away to get new keys",
+                        path.display(),
+                        e.line()
+                    )
                 })?;
                 Ok(Some(secrets))
             }

@@ -10,7 +10,12 @@ use mainstay_pg::Connection;
 use std::sync::Arc;
 
 /// Creates the sample accounts that do not exist yet and runs `seed.sql` as the owner.
-pub(crate) async fn run(project: &Project, config: &Config, database: &Database, auth: &mainstay_auth::Room) -> Outcome {
+pub(crate) async fn run(
+    project: &Project,
+    config: &Config,
+    database: &Database,
+    auth: &mainstay_auth::Room,
+) -> Outcome {
     for user in &config.seed.users {
         if crate::commands::user::create_if_absent(auth, &user.email, &user.password).await? {
             terminal::done(&format!("sample account {} (password: {})", user.email, user.password));

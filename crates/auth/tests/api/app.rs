@@ -51,7 +51,7 @@ impl App {
         adjust(&mut config);
         let registry = Registry::new();
         let room = mainstay_auth::build(
-            config,
+            &config,
             Deps {
                 pool: db.pool(db.auth_admin()),
                 verifier: identity.verifier.clone(),

@@ -73,7 +73,7 @@ async fn a_database_out_of_reach_is_a_503_with_retry_after() {
     options.host = "127.0.0.1".into();
     options.port = 9;
     let room = mainstay_auth::build(
-        mainstay_auth::Config::default(),
+        &mainstay_auth::Config::default(),
         mainstay_auth::Deps {
             pool: app.db.pool(options),
             verifier: identity.verifier,

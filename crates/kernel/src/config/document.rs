@@ -180,6 +180,14 @@ impl Document {
             ));
         }
         let value = plain(value).map_err(|problem| ConfigError::new(origin.to_string(), problem))?;
+        if let Some((entry, field)) = value.as_table().filter(|_| declared.map).and_then(secret_field) {
+            let variable = format!("{}_{entry}_{field}", info.variable(key)).to_uppercase();
+            let problem = format!(
+                "`{}.{entry}.{field}` is a secret and must not stand in a project file; set {variable} instead",
+                info.path(key)
+            );
+            return Err(ConfigError::new(origin.to_string(), problem));
+        }
         self.entries.insert((info.name, declared.name), Entry { value, origin });
         Ok(())
     }
@@ -251,6 +259,14 @@ impl Document {
         }
         Ok(())
     }
+}
+
+/// The first entry of a table of named entries that holds a secret.
+fn secret_field(table: &toml::Table) -> Option<(&str, &str)> {
+    table.iter().find_map(|(entry, fields)| {
+        let fields = fields.as_table()?;
+        fields.keys().find(|field| field.contains("secret")).map(|field| (entry.as_str(), field.as_str()))
+    })
 }
 
 /// Environment variables are text; what they mean depends on the key's type.
@@ -367,6 +383,10 @@ mod tests {
             (
                 "[example]\ntoken = 'x'",
                 "mainstay.toml:2: `example.token` is a secret and must not stand in a project file; set MAINSTAY_EXAMPLE_TOKEN instead",
+            ),
+            (
+                "[example.external.google]\nclient_secret = 'x'",
+                "mainstay.toml:1: `example.external.google.client_secret` is a secret and must not stand in a project file; set MAINSTAY_EXAMPLE_EXTERNAL_GOOGLE_CLIENT_SECRET instead",
             ),
             ("example = 1", "mainstay.toml:1: `example` is a section; write it as [example]"),
         ] {

@@ -88,8 +88,14 @@ fn data_folder(project: &Project) -> Result<String, String> {
 fn memory() -> Result<String, String> {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let Some(mib) = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).map(|kib| kib / 1024) else {
+    let Some(mib) =
+        available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).map(|kib| kib / 1024)
+    else {
         return Ok("memory: not known on this system".to_owned());
     };
-    if mib < 256 { Err(format!("only {mib} MiB of memory are free; Mainstay with PostgreSQL wants 256 MiB")) } else { Ok(format!("{mib} MiB of memory are free")) }
+    if mib < 256 {
+        Err(format!("only {mib} MiB of memory are free; Mainstay with PostgreSQL wants 256 MiB"))
+    } else {
+        Ok(format!("{mib} MiB of memory are free"))
+    }
 }

@@ -19,7 +19,11 @@ pub(super) fn run(dir: &Path) -> Outcome {
         return Err(anyhow::anyhow!("{} holds a project already", dir.display()).into());
     }
     if let Some(taken) = FILES.iter().map(|(name, _)| dir.join(name)).find(|path| path.exists()) {
-        return Err(anyhow::anyhow!("{} exists already and would be overwritten; choose an empty folder", taken.display()).into());
+        return Err(anyhow::anyhow!(
+            "{} exists already and would be overwritten; choose an empty folder",
+            taken.display()
+        )
+        .into());
     }
     std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     let name = project_name(&std::fs::canonicalize(dir)?);

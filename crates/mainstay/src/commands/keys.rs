@@ -28,7 +28,9 @@ pub(super) fn run(arguments: &cli::Project, as_json: bool) -> Outcome {
     };
     let url = project.running().map_or_else(|| crate::app::public_url(&config, config.gateway.port), |run| run.url);
     let database_url = database_url(&project, &config, &secrets)?;
-    let expose = |key: &Option<mainstay_kernel::config::SecretString>| key.as_ref().map(|k| k.expose_secret().to_owned()).unwrap_or_default();
+    let expose = |key: &Option<mainstay_kernel::config::SecretString>| {
+        key.as_ref().map(|k| k.expose_secret().to_owned()).unwrap_or_default()
+    };
     let (publishable, secret) = (expose(&identity.publishable_key), expose(&identity.secret_key));
     if as_json {
         let keys = json!({

@@ -37,13 +37,22 @@ pub(super) async fn run(arguments: Serve) -> Outcome {
 }
 
 /// The project's secrets when they are on this machine; else only what the environment gives.
-fn secrets(project: &Project, config: &Config, roles: &[Role], clock: &mainstay_kernel::clock::SharedClock) -> Outcome<Secrets> {
+fn secrets(
+    project: &Project,
+    config: &Config,
+    roles: &[Role],
+    clock: &mainstay_kernel::clock::SharedClock,
+) -> Outcome<Secrets> {
     if let Some(secrets) = Secrets::load(project)? {
         return Ok(secrets);
     }
     if config.identity.jwt_secret.is_none() && config.identity.jwt_keys.is_none() {
         if roles.contains(&Role::Auth) || roles.contains(&Role::Gateway) {
-            return Err(ConfigError::new("JWT_SECRET", "set JWT_SECRET or MAINSTAY_IDENTITY_JWT_KEYS, so that all roles know the same keys").into());
+            return Err(ConfigError::new(
+                "JWT_SECRET",
+                "set JWT_SECRET or MAINSTAY_IDENTITY_JWT_KEYS, so that all roles know the same keys",
+            )
+            .into());
         }
         tracing::warn!("no key is configured (JWT_SECRET): tokens of other processes cannot be verified");
     }

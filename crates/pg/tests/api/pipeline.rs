@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn count(results: &[mainstay_pg::Rows], i: usize) -> String {
-    results[i].first().unwrap().text(0).unwrap().to_owned()
+    results[i].first().and_then(|row| row.text(0)).expect("a value").to_owned()
 }
 
 #[tokio::test]
