@@ -1,6 +1,6 @@
 // Runs the real binary on a copy of a project, in a folder of its own, and ends it.
 import { execFile, spawn } from 'node:child_process'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -23,10 +23,17 @@ export function freePort() {
   })
 }
 
+// A temporary folder that PostgreSQL's own user can walk through, when the tester is root.
+export async function folder() {
+  const made = await mkdtemp(path.join(os.tmpdir(), 'mainstay-test-'))
+  await chmod(made, 0o755)
+  return made
+}
+
 // Copies a project (a folder below the repository) and runs `mainstay up` on it until ready.
 // options: seed, env, port, args
 export async function up(project, options = {}) {
-  const home = await mkdtemp(path.join(os.tmpdir(), 'mainstay-test-'))
+  const home = await folder()
   const dir = path.join(home, 'project')
   await cp(path.join(repository, project), dir, { recursive: true, filter: (from) => !from.includes('.mainstay') })
   const instance = new Instance(home, dir, options.port ?? (await freePort()), options)
@@ -56,6 +63,7 @@ class Instance {
 
   async start() {
     const args = ['up', this.dir, '--port', String(this.port), ...(this.options.seed ? ['--seed'] : []), ...(this.options.args ?? [])]
+    this.log = ''
     this.process = spawn(binary, args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] })
     this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve({ code, signal })))
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (data) => (this.log += data))
@@ -70,6 +78,11 @@ class Instance {
 
   command(args) {
     return run(binary, args, { env: this.environment() })
+  }
+
+  // Process id of its PostgreSQL.
+  async postmaster() {
+    return Number((await readFile(path.join(this.dir, '.mainstay/postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
   }
 
   // Ends the process and keeps the data.

@@ -17,18 +17,42 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
-    Command { name: "up", about: "install what is missing, build, and run a project: up [DIR] [--port N] … (sample data included)", run: project::up },
-    Command { name: "test", about: "everything CI checks: format, lints, all tests, clients, browser, generated pages", run: check::all },
-    Command { name: "setup", about: "install what tests need: PostgreSQL, Node.js, Chromium, npm packages", run: system::setup },
-    Command { name: "vendor", about: "fetch the front ends' published libraries from npm into web/vendor", run: project::vendor_all },
+    Command {
+        name: "up",
+        about: "install what is missing, build, and run a project: up [DIR] [--port N] … (sample data included)",
+        run: project::up,
+    },
+    Command {
+        name: "test",
+        about: "everything CI checks: format, lints, all tests, clients, browser, generated pages",
+        run: check::all,
+    },
+    Command {
+        name: "setup",
+        about: "install what tests need: PostgreSQL, Node.js, Chromium, npm packages",
+        run: system::setup,
+    },
+    Command {
+        name: "vendor",
+        about: "fetch the front ends' published libraries from npm into web/vendor",
+        run: project::vendor_all,
+    },
     Command { name: "fmt", about: "format all Rust code", run: check::format },
     Command { name: "lint", about: "clippy on everything, warnings are errors", run: check::lint },
     Command { name: "rust", about: "the Rust tests only", run: check::rust },
     Command { name: "client", about: "the published client libraries against a running project", run: check::client },
-    Command { name: "browser", about: "headless Chromium through the budget-app; `--shots` renews the pictures in docs/", run: check::browser },
+    Command {
+        name: "browser",
+        about: "headless Chromium through the budget-app; `--shots` renews the pictures in docs/",
+        run: check::browser,
+    },
     Command { name: "docs", about: "write the generated reference pages anew", run: check::write_docs },
     Command { name: "deny", about: "licences and bans of the dependency tree (needs cargo-deny)", run: check::deny },
-    Command { name: "bench", about: "the data workloads beside pgbench, as ratios; bench [--seconds N] [--runs N]", run: check::bench },
+    Command {
+        name: "bench",
+        about: "the data workloads beside pgbench, as ratios; bench [--seconds N] [--runs N]",
+        run: check::bench,
+    },
 ];
 
 fn main() -> ExitCode {

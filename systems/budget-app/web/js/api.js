@@ -7,8 +7,8 @@ let client;
 /** Where the server says what this page needs: its public key and the ways to sign in. */
 export async function connect() {
   if (!globalThis.supabase) throw new Error('The client library is missing: run the set-up command, which copies it to web/vendor/.');
-  const answer = await fetch('/mainstay.json', { headers: { accept: 'application/json' } });
-  if (!answer.ok) throw new Error(`The server does not answer (${answer.status}).`);
+  const answer = await fetch('/mainstay.json', { headers: { accept: 'application/json' } }).catch(() => ({ status: 0 }));
+  if (!answer.ok) throw fromData({}, answer.status);
   const config = await answer.json();
   client = globalThis.supabase.createClient(location.origin, config.anon_key, { auth: { flowType: 'pkce' } });
   return { client, config };
@@ -51,10 +51,10 @@ export const copyBudgets = (from, to) => ask(client.rpc('copy_budgets', { from_m
 
 // Expenses. A filter is { first, last, category, search }; category 'none' means those without one.
 
-/** A value inside or=(…): quoted, and with the signs that ilike reads as wildcards made plain. */
+/** The words as a regular expression that means just them, quoted for or=(…). (In like patterns `*` cannot be made plain.) */
 function pattern(search) {
-  const plain = search.replace(/[\\%_]/g, '\\$&');
-  return `"*${plain.replace(/[\\"]/g, '\\$&')}*"`;
+  const plain = search.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return `"${plain.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 function filtered(query, { first, last, category, search }) {
@@ -62,7 +62,7 @@ function filtered(query, { first, last, category, search }) {
   if (last) query = query.lte('spent_on', last);
   if (category === 'none') query = query.is('category_id', null);
   else if (category) query = query.eq('category_id', category);
-  if (search) query = query.or(`payee.ilike.${pattern(search)},note.ilike.${pattern(search)}`);
+  if (search) query = query.or(`payee.imatch.${pattern(search)},note.imatch.${pattern(search)}`);
   return query;
 }
 

@@ -5,7 +5,7 @@ import * as session from './session.js';
 import * as shortcuts from './shortcuts.js';
 import * as store from './store.js';
 import { h } from './lib/dom.js';
-import { toast } from './lib/toast.js';
+import { clearToasts, toast } from './lib/toast.js';
 import { button, empty } from './lib/ui.js';
 import { inside, outside, SECTIONS } from './shell.js';
 import { budgets } from './views/budgets.js';
@@ -14,25 +14,29 @@ import { editExpense } from './views/expense-dialog.js';
 import { expenses } from './views/expenses.js';
 import { overview } from './views/overview.js';
 import { settings } from './views/settings.js';
-import { forgot, register, signIn } from './views/sign-in.js';
+import { register, signIn } from './views/sign-in.js';
 
-const OPEN = new Set(['/sign-in', '/register', '/forgot']);
+const ENDED = 'Your session has ended. Please sign in again.';
+const OPEN = new Set(['/sign-in', '/register']);
 let wanted = null; // where someone was going before having to sign in
 
 async function boot() {
   const problem = providerProblem();
   const { client, config } = await api.connect();
-  await session.start(client, onSession);
+  const opening = await session.start(client, onSession);
   const door = (view, title) => ({ title, outlet: outside, view: (outlet, query) => view(outlet, query, config.external ?? []) });
   const room = (view, title) => ({ title, outlet: inside, view });
   router.start({
-    '/sign-in': door(signIn, 'Sign in'), '/register': door(register, 'Create an account'), '/forgot': door(forgot, 'New password'),
+    '/sign-in': door(signIn, 'Sign in'), '/register': door(register, 'Create an account'),
     '/overview': room(overview, 'Overview'), '/expenses': room(expenses, 'Expenses'), '/budgets': room(budgets, 'Budgets'),
     '/categories': room(categories, 'Categories'), '/settings': room(settings, 'Settings'),
   }, { guard });
   shortcuts.start(globalKey);
   if (session.user()) await store.load();
+  if (opening === 'ended') wanted = location.pathname + location.search;
   router.show();
+  if (opening === 'ended') toast(ENDED, { kind: 'bad' });
+  if (opening === 'recovery') onSession('recovery');
   if (problem) toast(problem, { kind: 'bad' });
 }
 
@@ -57,9 +61,10 @@ async function onSession(event) {
     return router.go(path, { replace: true });
   }
   document.querySelectorAll('dialog[open]').forEach((d) => d.close());
+  clearToasts();
   store.forget();
   wanted = event === 'ended' ? location.pathname + location.search : null;
-  if (event === 'ended') toast('Your session has ended. Please sign in again.', { kind: 'bad' });
+  if (event === 'ended') toast(ENDED, { kind: 'bad' });
   return router.go('/sign-in', { replace: true });
 }
 

@@ -17,3 +17,6 @@ export function toast(text, { action, kind = '' } = {}) {
   all.append(el);
   wait();
 }
+
+/** Takes all messages away, for when someone else may sign in. */
+export const clearToasts = () => document.getElementById('toasts').replaceChildren();

@@ -94,7 +94,7 @@ function line(month, row, tell) {
     if (fields.at(-1) === input) input.blur();
   });
   input.addEventListener('focus', () => input.select());
-  const usual = row.usual > 0 && button(`Usually ${moneyWhole(row.usual)}`, { kind: 'hint', title: 'Average of the three months before. Press to use it.', 'aria-label': `Use ${moneyWhole(row.usual)}, the usual amount, for ${row.name}`,
+  const usual = row.usual > 0 && button(`Usually ${moneyWhole(row.usual)}`, { kind: 'hint', title: 'Average of the three months before. Press to use it.', 'aria-label': `Usually ${moneyWhole(row.usual)} for ${row.name}: use this amount`,
     onclick: () => { input.value = String(Math.round(row.usual)); save(); } });
   return h('li', {}, badge(store.category(row.category_id)), h('div', { class: 'budget-name' }, h('span', {}, row.name), usual), meter,
     h('div', { class: 'budget-input' }, h('div', { class: 'control money' }, h('span', { class: 'currency', 'aria-hidden': 'true' }, symbol()), input), state));

@@ -1,4 +1,4 @@
-/** The door: sign in, create an account, ask for a new password. */
+/** The door: sign in, create an account. A forgotten password is set anew by the operator until mail can be sent. */
 import { h } from '../lib/dom.js';
 import { logo } from '../lib/icons.js';
 import { busy, button, field, passwordField } from '../lib/ui.js';
@@ -13,7 +13,7 @@ export function signIn(outlet, query, providers) {
   door(outlet, 'Welcome back', 'Sign in to see where the money goes.', providers, form('Sign in', [email, password], async () => {
     await session.signIn(email.control.value.trim(), password.control.value);
   }, () => password.control.select()),
-  h('p', { class: 'door-links' }, h('a', { href: '/forgot' }, 'Forgot password?'), h('span', {}, 'New here? ', h('a', { href: '/register' }, 'Create an account'))));
+  h('p', { class: 'door-links' }, h('span', {}, 'New here? ', h('a', { href: '/register' }, 'Create an account'))));
 }
 
 export function register(outlet, query, providers) {
@@ -30,14 +30,6 @@ export function register(outlet, query, providers) {
     if (answer === 'confirm') done(outlet, 'Look into your inbox', `We have sent a link to ${email.control.value.trim()}. Open it to start.`);
   }, (error) => { if (error.code === 'weak_password') password.control.focus(); }),
   h('p', { class: 'door-links' }, h('span', {}, 'Registered already? ', h('a', { href: '/sign-in' }, 'Sign in'))));
-}
-
-export function forgot(outlet) {
-  const email = emailField();
-  door(outlet, 'Forgot your password?', 'We send you a link with which you can choose a new one.', [], form('Send the link', [email], async () => {
-    await session.askForNewPassword(email.control.value.trim());
-    done(outlet, 'Look into your inbox', 'If the address is registered, a link is on its way.');
-  }), h('p', { class: 'door-links' }, h('a', { href: '/sign-in' }, 'Back to sign in')));
 }
 
 const emailField = () => field('E-mail', h('input', { type: 'email', id: 'email', name: 'email', autocomplete: 'username', required: true, inputmode: 'email', autocapitalize: 'none', spellcheck: 'false' }));
