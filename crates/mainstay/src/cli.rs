@@ -104,7 +104,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) project: Project,
     /// Roles to run, separated by commas; `mainstay roles` lists them.
-    #[arg(long, value_delimiter = ',', required = true)]
+    #[arg(long, value_delimiter = ',', required = true, value_parser = clap::builder::PossibleValuesParser::new(role_names()))]
     pub(crate) roles: Vec<String>,
     /// Port to listen on [default: `[gateway] port` or PORT].
     #[arg(long)]
@@ -179,6 +179,10 @@ pub(crate) enum ConfigAction {
     Reference,
     /// Print the reference of all public error codes as Markdown.
     Errors,
+}
+
+fn role_names() -> impl Iterator<Item = &'static str> {
+    crate::roles::ROLES.iter().map(|role| role.name)
 }
 
 impl From<ProjectFlags> for Project {

@@ -7,14 +7,14 @@ use crate::config::Config;
 use crate::database::{Logins, external};
 use crate::failure::Outcome;
 use crate::project::Project;
-use crate::roles::{Role, parse};
+use crate::roles::{Role, named};
 use crate::secrets::Secrets;
 use mainstay_kernel::clock::SystemClock;
 use mainstay_kernel::config::ConfigError;
 use mainstay_kernel::lifecycle::Lifecycle;
 
 pub(super) async fn run(arguments: Serve) -> Outcome {
-    let roles = parse(&arguments.roles).map_err(|problem| ConfigError::new("--roles", problem))?;
+    let roles = named(&arguments.roles);
     let project = Project::open(&arguments.project)?;
     let config = Config::load(&project, flags(arguments.port, arguments.host))?;
     mainstay_kernel::log::init(&config.log.level, config.log.format).map_err(anyhow::Error::msg)?;

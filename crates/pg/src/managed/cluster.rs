@@ -136,7 +136,7 @@ impl Managed {
         std::fs::create_dir_all(&folder).map_err(at(&folder))?;
         let lock = FolderLock::take(&folder)?;
         let binaries = Binaries::find(settings.bin_dir.as_deref())?;
-        let user = ServerUser::choose();
+        let user = ServerUser::choose(&folder.join("postgres/data"));
         let home = reachable_home(user, &folder.join("postgres")).map_err(at(&folder))?;
         user.give(&home, 0o711).map_err(at(&home))?;
         let data = home.join("data");

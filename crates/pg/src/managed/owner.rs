@@ -19,10 +19,15 @@ pub(super) enum ServerUser {
 }
 
 impl ServerUser {
-    /// Decides by who we are: root drops to `postgres`, else to `nobody`.
-    pub(super) fn choose() -> Self {
+    /// Decides by who we are: root drops to the owner of the data when there is some, else to `postgres`, else to `nobody`.
+    pub(super) fn choose(data: &Path) -> Self {
         if !rustix::process::geteuid().is_root() {
             return Self::Own;
+        }
+        if let Ok(meta) = std::fs::metadata(data)
+            && meta.uid() != 0
+        {
+            return Self::Dropped { uid: meta.uid(), gid: meta.gid() };
         }
         let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         let account = |name: &str| {
