@@ -221,7 +221,7 @@ pub(crate) fn build_auth_alone(config: &Config, secrets: &Secrets, logins: &Logi
     let keys = Keys::new(config, secrets, &clock)?;
     let public_url = public_url(config, config.gateway.port);
     let parts = Parts { project: &project, config, logins, keys, clock, registry: Registry::new(), public_url };
-    parts.auth(&parts.pool(&logins.auth, 2))
+    parts.auth(&parts.pool(Role::Auth, &logins.auth, 2))
 }
 
 // === impl Keys ===
@@ -249,12 +249,12 @@ impl Parts<'_> {
         let mut running = Running::default();
         let has = |role| roles.contains(&role);
         if has(Role::Auth) {
-            let pool = self.pool(&self.logins.auth, self.auth_pool_size());
+            let pool = self.pool(Role::Auth, &self.logins.auth, self.auth_pool_size());
             running.auth = Some(self.auth(&pool)?);
             running.pools.push(PoolMeter::register(&self.registry, Role::Auth, &pool));
         }
         if has(Role::Data) {
-            let pool = self.pool(&self.logins.data, self.data_pool_size());
+            let pool = self.pool(Role::Data, &self.logins.data, self.data_pool_size());
             running.data = Some(self.data(&pool)?);
             running.pools.push(PoolMeter::register(&self.registry, Role::Data, &pool));
         }
@@ -343,8 +343,11 @@ impl Parts<'_> {
         Ok(mainstay_gateway::build(settings, deps).map_err(anyhow::Error::from)?)
     }
 
-    fn pool(&self, login: &ConnectOptions, size: usize) -> Pool {
-        Pool::new(login.clone(), PoolSettings { size, ..PoolSettings::default() })
+    fn pool(&self, role: Role, login: &ConnectOptions, size: usize) -> Pool {
+        let labels = [("pool", role.info().name)];
+        let wait =
+            self.registry.histogram("mainstay_db_pool_wait_seconds", "Time callers waited for a connection.", &labels);
+        Pool::new(login.clone(), PoolSettings { size, wait: Some(wait), ..PoolSettings::default() })
     }
 
     fn data_pool_size(&self) -> usize {

@@ -6,6 +6,7 @@
 
 use crate::wire::Status;
 use crate::{ConnectOptions, Connection, Error, Rows, Statement};
+use mainstay_kernel::metrics::Histogram;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,6 +23,8 @@ pub struct PoolSettings {
     pub acquire_timeout: Duration,
     /// A connection older than this is closed instead of lent, so that load spreads after a failover.
     pub max_lifetime: Duration,
+    /// Takes how long callers waited for a connection.
+    pub wait: Option<Histogram>,
 }
 
 /// A pool of connections to one database with one login. Cheap to clone.
@@ -62,7 +65,12 @@ pub struct PoolState {
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { size: 8, acquire_timeout: Duration::from_secs(10), max_lifetime: Duration::from_secs(30 * 60) }
+        Self {
+            size: 8,
+            acquire_timeout: Duration::from_secs(10),
+            max_lifetime: Duration::from_secs(30 * 60),
+            wait: None,
+        }
     }
 }
 
@@ -85,10 +93,12 @@ impl Pool {
     /// # Errors
     /// [`Error::Timeout`] when none becomes free in time, [`Error::Connect`] when a new one cannot be opened.
     pub async fn get(&self) -> Result<Conn, Error> {
-        let wait = tokio::time::timeout(self.0.settings.acquire_timeout, self.0.permits.clone().acquire_owned());
         let permit = match self.0.permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => wait.await.map_err(|_| Error::Timeout)?.map_err(|_| Error::Timeout)?,
+            Ok(permit) => {
+                self.0.waited(Duration::ZERO);
+                permit
+            }
+            Err(_) => self.0.wait_for_permit().await?,
         };
         let (connection, born) = match self.0.take_idle() {
             Some(idle) => (idle.connection, idle.born),
@@ -129,6 +139,19 @@ impl Pool {
 impl Shared {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait_for_permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let began = Instant::now();
+        let permit = tokio::time::timeout(self.settings.acquire_timeout, self.permits.clone().acquire_owned()).await;
+        self.waited(began.elapsed());
+        permit.map_err(|_| Error::Timeout)?.map_err(|_| Error::Timeout)
+    }
+
+    fn waited(&self, wait: Duration) {
+        if let Some(histogram) = &self.settings.wait {
+            histogram.observe(wait);
+        }
     }
 
     fn take_idle(&self) -> Option<Idle> {
