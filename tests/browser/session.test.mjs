@@ -1,7 +1,7 @@
 // The door: registering, signing in and out, and how sessions live and end.
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import { launch, step, until, visit } from '../support/browser.mjs'
+import { launch, step, visit } from '../support/browser.mjs'
 import { beside, monthLong, thisMonth } from '../support/budget.mjs'
 import { client } from '../support/clients.mjs'
 import { up } from '../support/mainstay.mjs'

@@ -7,7 +7,7 @@ import { ask, raw, send } from '../support/wire.mjs'
 
 let app, pid
 before(async () => {
-  app = await library({ env: { MAINSTAY_GATEWAY_HEAD_DEADLINE: '2s', MAINSTAY_GATEWAY_IDLE_DEADLINE: '3s' } })
+  app = await library({ env: { MAINSTAY_GATEWAY_HEAD_DEADLINE: '2s' } })
   pid = app.process.pid
 })
 after(() => app?.down())

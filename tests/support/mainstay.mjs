@@ -1,5 +1,6 @@
 // Runs the real binary on a copy of a project, in a folder of its own, and ends it.
 import { execFile, spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
@@ -23,10 +24,11 @@ export function freePort() {
   })
 }
 
-// A temporary folder that PostgreSQL's own user can walk through, when the tester is root.
+// A temporary folder that PostgreSQL's own user can walk through, when the tester is root. Goes with the tests.
 export async function folder() {
   const made = await mkdtemp(path.join(os.tmpdir(), 'mainstay-test-'))
   await chmod(made, 0o755)
+  process.once('exit', () => rmSync(made, { recursive: true, force: true, maxRetries: 3 }))
   return made
 }
 
@@ -65,6 +67,9 @@ class Instance {
     const args = ['up', this.dir, '--port', String(this.port), ...(this.options.seed ? ['--seed'] : []), ...(this.options.args ?? [])]
     this.log = ''
     this.process = spawn(binary, args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = this.process
+    // a test that broke off leaves nothing running
+    process.once('exit', () => child.exitCode === null && child.kill())
     this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve({ code, signal })))
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (data) => (this.log += data))
     const deadline = Date.now() + 60_000
