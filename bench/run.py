@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import data, machine, peers, report, workloads  # noqa: E402

@@ -47,7 +47,7 @@ def flask(server, wanted):
     process = subprocess.Popen(
         [str(environment() / "gunicorn"), "--workers", "2", "--worker-class", "gthread", "--threads", "8", "--log-level", "warning",
          "--bind", peer.url.removeprefix("http://"), "--chdir", str(HERE / "peers"), "flask_app:app"],
-        env={**database, "PATH": os.environ["PATH"], "JWT_SECRET": SECRET},
+        env={**database, "PATH": os.environ["PATH"], "JWT_SECRET": SECRET, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     peer.pid = process.pid
     try:

@@ -104,8 +104,16 @@ alter default privileges for role {owner} in schema public grant all on sequence
 alter default privileges for role {owner} in schema public grant usage on sequences to anon, authenticated;
 alter default privileges for role {owner} in schema public grant execute on functions to service_role;
 
--- Tables that were opened to anon and authenticated once; a later REVOKE is then left alone.
-create table if not exists mainstay.opened_tables (relation oid primary key);
+-- Tables that were opened to anon and authenticated once; a later REVOKE is then left alone. By regclass: a dump holds
+-- their names, so that after restoring it the list still means the same tables.
+create table if not exists mainstay.opened_tables (relation regclass primary key);
+do $$
+begin
+    if (select atttypid from pg_attribute where attrelid = 'mainstay.opened_tables'::regclass and attname = 'relation')
+        = 'oid'::regtype then
+        alter table mainstay.opened_tables alter column relation type regclass;
+    end if;
+end $$;
 revoke all on mainstay.opened_tables from public;
 
 -- Opens tables of `public` on which row-level security has been switched on since last time.

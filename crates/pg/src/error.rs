@@ -71,9 +71,7 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Connect(_) | Self::Closed(_) => true,
-            Self::Db(error) => {
-                matches!(error.code.as_str(), "57P01" | "57P02" | "57P03" | "53300") || error.code.starts_with("08")
-            }
+            Self::Db(report) => report.is_unavailable(),
             Self::Timeout | Self::Protocol(_) => false,
         }
     }
@@ -105,6 +103,12 @@ impl fmt::Display for DbError {
 impl std::error::Error for DbError {}
 
 impl DbError {
+    /// True when the server is starting, stopping or full (SQLSTATE classes 08 and 57P, and 53300).
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self.code.as_str(), "57P01" | "57P02" | "57P03" | "53300") || self.code.starts_with("08")
+    }
+
     pub(crate) fn read(mut fields: ErrorFields<'_>) -> Self {
         use fallible_iterator::FallibleIterator as _;
         let mut error = Self::default();

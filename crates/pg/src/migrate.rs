@@ -149,6 +149,9 @@ create table if not exists mainstay.migrations (
     set text not null, name text not null, checksum text not null,
     applied_at timestamptz not null default now(), took_ms bigint not null, primary key (set, name))";
 
+/// Brings the session back to how it was after the login.
+const AS_LOGGED_IN: &str = "reset session authorization; reset all";
+
 async fn has_ledger(connection: &mut Connection) -> Result<bool, Error> {
     let exists = connection.pipeline(&[Statement::once("select to_regclass('mainstay.migrations')")]).await?;
     Ok(exists[0].first().and_then(|row| row.text(0)).is_some())
@@ -176,6 +179,8 @@ async fn apply_one(
     checksum: &str,
 ) -> Result<Applied, MigrateError> {
     let began = Instant::now();
+    // what an earlier migration set for its session (search_path, role, time-outs) is not for this one
+    connection.batch(AS_LOGGED_IN).await?;
     let record = |took: Duration| {
         Statement::once(
             "insert into mainstay.migrations (set, name, checksum, took_ms) values ($1, $2, $3, $4::bigint)",
@@ -189,6 +194,7 @@ async fn apply_one(
         for piece in split(&migration.sql) {
             connection.batch(piece.text).await.map_err(|error| refusal(migration, error, Some(piece.line)))?;
         }
+        connection.batch(AS_LOGGED_IN).await?;
         connection.pipeline(&[record(began.elapsed())]).await?;
     } else {
         connection.batch("begin").await?;
@@ -199,7 +205,11 @@ async fn apply_one(
         }
         // deferred constraints may still refuse at commit
         connection
-            .pipeline(&[record(began.elapsed()), Statement::once("commit")])
+            .pipeline(&[
+                Statement::once("reset session authorization"),
+                record(began.elapsed()),
+                Statement::once("commit"),
+            ])
             .await
             .map_err(|error| refusal(migration, error, None))?;
     }

@@ -102,7 +102,7 @@ impl Pool {
         };
         let (connection, born) = match self.0.take_idle() {
             Some(idle) => (idle.connection, idle.born),
-            None => (Connection::open(&self.0.options).await?, Instant::now()),
+            None => (self.0.open().await?, Instant::now()),
         };
         Ok(Conn { pool: self.0.clone(), connection: Some(connection), born, _permit: permit })
     }
@@ -146,6 +146,15 @@ impl Shared {
         let permit = tokio::time::timeout(self.settings.acquire_timeout, self.permits.clone().acquire_owned()).await;
         self.waited(began.elapsed());
         permit.map_err(|_| Error::Timeout)?.map_err(|_| Error::Timeout)
+    }
+
+    /// A new connection. A server that is starting, stopping or full refuses with an error of its own; to callers all of
+    /// these mean that the database is away for now.
+    async fn open(&self) -> Result<Connection, Error> {
+        Connection::open(&self.options).await.map_err(|error| match error {
+            Error::Db(report) if report.is_unavailable() => Error::Connect(report.message),
+            other => other,
+        })
     }
 
     fn waited(&self, wait: Duration) {

@@ -126,7 +126,8 @@ impl DbFault {
             ("42P17" | "53400", _) => 500,
             ("42501", _) if caller == CallerKind::Anonymous => 401,
             ("42501", _) => 403,
-            ("57P01", _) => 503,
+            // the server is going down, has crashed, or is coming up: trying again later makes sense
+            ("57P01" | "57P02" | "57P03", _) => 503,
             ("P0001", _) => 400,
             (_, "08" | "53") => 503,
             (_, "0L" | "0P" | "28") => 403,
@@ -164,6 +165,8 @@ mod tests {
             ("25006", "read-only", CallerKind::Known, 405),
             ("57014", "canceling statement", CallerKind::Known, 500),
             ("57P01", "terminating", CallerKind::Known, 503),
+            ("57P02", "crash of another server process", CallerKind::Known, 503),
+            ("57P03", "starting up", CallerKind::Known, 503),
             ("P0001", "raised", CallerKind::Known, 400),
             ("P0002", "no data", CallerKind::Known, 500),
             ("PT418", "teapot", CallerKind::Known, 418),

@@ -38,9 +38,11 @@ impl ServerUser {
         account("postgres").or_else(|| account("nobody")).unwrap_or(Self::Dropped { uid: 65534, gid: 65534 })
     }
 
-    /// Makes a command run as this user.
+    /// Makes a command run as this user, without our environment: it may hold secrets, and `/proc` shows it to whoever
+    /// shares the server's account.
     pub(super) fn apply(self, command: &mut Command) {
         use std::os::unix::process::CommandExt as _;
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_harmless)));
         if let Self::Dropped { uid, gid } = self {
             command.uid(uid).gid(gid);
         }
@@ -82,6 +84,11 @@ impl ServerUser {
             })
         })
     }
+}
+
+/// Variables that the server needs: programs, libraries, language, time zone.
+fn is_harmless(name: &str) -> bool {
+    matches!(name, "PATH" | "LANG" | "LANGUAGE" | "TZ" | "TMPDIR" | "LD_LIBRARY_PATH") || name.starts_with("LC_")
 }
 
 /// A folder for the server's files that its user can reach: inside the project when possible, else under `/var/lib`.
