@@ -58,7 +58,12 @@ impl ApiKeys {
         verifier: Verifier,
     ) -> Result<Self, SignError> {
         let stand_in = |kind, role: &str, id: &str| -> Result<_, SignError> {
-            let token = signer.sign(&json!({ "role": role, "iss": "mainstay" }))?;
+            let mut claims = json!({ "role": role, "iss": "mainstay" });
+            // the roles check it as they do for any token
+            if let Some(audience) = verifier.audience() {
+                claims["aud"] = json!(audience);
+            }
+            let token = signer.sign(&claims)?;
             Ok(Arc::new(ResolvedKey { kind, role: role.into(), token: token.into(), id: id.into() }))
         };
         let opaque = vec![
@@ -129,7 +134,7 @@ mod tests {
             KeySet::new(Some("a secret that is long enough for HS256 tests"), Some(&KeySet::generate().unwrap()))
                 .unwrap();
         let (signer, verifier) =
-            (Signer::new(keys.clone()), Verifier::new(keys, &Config::default(), SystemClock::shared()));
+            (Signer::new(keys.clone()), Verifier::new(keys.clone(), &Config::default(), SystemClock::shared()));
         let publishable = generate_api_key(KeyKind::Publishable).unwrap();
         let secret = generate_api_key(KeyKind::Secret).unwrap();
         assert_eq!((publishable.len(), secret.len()), (15 + 22 + 1 + 8, 10 + 22 + 1 + 8));
@@ -144,6 +149,10 @@ mod tests {
             assert_eq!((&*resolved.role, resolved.kind), (role, kind));
             assert_eq!(&*verifier.verify(&resolved.token).unwrap().role, role);
         }
+        let config = Config { audience: Some("app".into()), ..Config::default() };
+        let strict = Verifier::new(keys, &config, SystemClock::shared());
+        let api_of_app = ApiKeys::new(publishable.into(), secret.clone().into(), &signer, strict.clone()).unwrap();
+        assert!(strict.verify(&api_of_app.resolve(&secret).unwrap().token).is_ok(), "the audience is in the token");
         for wrong in ["", "sb_", "sb_secret_x", &secret[..secret.len() - 1], "a.b.c", &format!("{secret}x")] {
             assert!(api.resolve(wrong).is_none(), "{wrong}");
         }

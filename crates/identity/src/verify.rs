@@ -83,6 +83,11 @@ impl Verifier {
         Ok(caller)
     }
 
+    /// The audience that tokens must have.
+    pub(crate) fn audience(&self) -> Option<&str> {
+        self.0.audience.as_deref()
+    }
+
     fn read(&self, token: &str) -> Result<Caller, TokenError> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             // an algorithm that the library does not know, `none` among them

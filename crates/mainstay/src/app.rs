@@ -164,8 +164,13 @@ impl App {
     }
 
     /// Serves until a signal, then drains.
-    pub(crate) async fn run(self, project: &Project, managed: Option<&Managed>, lifecycle: Lifecycle) -> Outcome {
-        let mut stop = Signals::listen()?;
+    pub(crate) async fn run(
+        self,
+        project: &Project,
+        managed: Option<&Managed>,
+        lifecycle: Lifecycle,
+        mut stop: Signals,
+    ) -> Outcome {
         let tls = tls(&self.config.gateway)?;
         let admin_url = format!("http://{}", self.listen.admin.local_addr()?);
         self.running.run(&lifecycle);
@@ -249,12 +254,12 @@ impl Parts<'_> {
         let mut running = Running::default();
         let has = |role| roles.contains(&role);
         if has(Role::Auth) {
-            let pool = self.pool(Role::Auth, &self.logins.auth, self.auth_pool_size());
+            let pool = self.pool(Role::Auth, &self.logins.auth, self.config.database.auth_connections());
             running.auth = Some(self.auth(&pool)?);
             running.pools.push(PoolMeter::register(&self.registry, Role::Auth, &pool));
         }
         if has(Role::Data) {
-            let pool = self.pool(Role::Data, &self.logins.data, self.data_pool_size());
+            let pool = self.pool(Role::Data, &self.logins.data, self.config.database.data_connections());
             running.data = Some(self.data(&pool)?);
             running.pools.push(PoolMeter::register(&self.registry, Role::Data, &pool));
         }
@@ -349,17 +354,6 @@ impl Parts<'_> {
             self.registry.histogram("mainstay_db_pool_wait_seconds", "Time callers waited for a connection.", &labels);
         Pool::new(login.clone(), PoolSettings { size, wait: Some(wait), ..PoolSettings::default() })
     }
-
-    fn data_pool_size(&self) -> usize {
-        match self.config.database.pool_size {
-            0 => (cores() * 4).max(8),
-            size => size,
-        }
-    }
-
-    fn auth_pool_size(&self) -> usize {
-        (cores() * 2).max(4)
-    }
 }
 
 /// A process without the gateway serves each role under its prefix, and a single role at the root too.
@@ -387,10 +381,6 @@ fn without_gateway(running: &Running) -> Service {
     Service::new(router)
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
-}
-
 /// Waits for the rooms, at most ten seconds: a role that needs longer says so on `/readyz`.
 async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -409,18 +399,18 @@ async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
     }
 }
 
-/// SIGTERM and SIGINT.
-struct Signals {
+/// SIGTERM and SIGINT. From `listen` on they do not end the process by themselves.
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl Signals {
-    fn listen() -> Outcome<Self> {
+    pub(crate) fn listen() -> Outcome<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -38,6 +38,32 @@ mainstay_kernel::section! {
     }
 }
 
+impl DatabaseConfig {
+    /// Connections of the data role's pool.
+    pub(crate) fn data_connections(&self) -> usize {
+        match self.pool_size {
+            0 => (cores() * 4).max(8),
+            size => size,
+        }
+    }
+
+    /// Connections of the auth role's pool.
+    #[expect(clippy::unused_self, reason = "beside the one for data, which is a setting")]
+    pub(crate) fn auth_connections(&self) -> usize {
+        (cores() * 2).max(4)
+    }
+
+    /// Connections that the managed server allows: both pools, and room for migrations, listeners and people.
+    pub(crate) fn server_connections(&self) -> u32 {
+        let wanted = self.data_connections() + self.auth_connections() + 30;
+        u32::try_from(wanted.max(100)).unwrap_or(100)
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
 mainstay_kernel::section! {
     /// Logs on standard output.
     pub(crate) struct LogConfig in "log" {
@@ -155,5 +181,20 @@ impl Config {
             portal: document.section()?,
             site_url_is_set: document.entry("auth", "site_url").is_some(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_has_room_for_the_pools() {
+        for pool_size in [0, 8, 500] {
+            let config = DatabaseConfig { pool_size, ..DatabaseConfig::default() };
+            let pools = config.data_connections() + config.auth_connections();
+            // PostgreSQL keeps three for superusers
+            assert!(config.server_connections() as usize >= pools + 10 + 3, "{pool_size}");
+        }
     }
 }

@@ -153,7 +153,7 @@ fn settings(project: &Project, config: &Config, secrets: &Secrets) -> ManagedSet
         superuser_password: secrets.database_superuser_password.clone().into(),
         owner_password: secrets.database_owner_password.clone().into(),
         durable: true,
-        max_connections: 100,
+        max_connections: config.database.server_connections(),
         template_cache,
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets of a project on one machine: generated once into `.mainstay/secrets.json` (mode 0600), then kept.
 
 use crate::failure::Outcome;
-use crate::project::{Project, write_atomically};
+use crate::project::{Project, write_new};
 use anyhow::Context as _;
 use mainstay_identity::{ApiKeys, Config as IdentityConfig, KeyKind, KeySet, Signer, generate_api_key};
 use mainstay_kernel::clock::SharedClock;
@@ -31,8 +31,12 @@ impl Secrets {
         }
         project.make_data()?;
         let secrets = Self::generate(clock)?;
-        write_atomically(&project.data.join("secrets.json"), &serde_json::to_vec_pretty(&secrets)?, 0o600)?;
-        Ok(secrets)
+        let text = serde_json::to_vec_pretty(&secrets)?;
+        if write_new(&project.data.join("secrets.json"), &text, 0o600)? {
+            return Ok(secrets);
+        }
+        // another command made them at the same time: there is only one truth
+        Ok(Self::load(project)?.context("secrets.json")?)
     }
 
     /// Reads the project's secrets, when there are any.

@@ -3,7 +3,9 @@
 mod address;
 mod body;
 mod client;
+mod request_line;
 mod serve;
+mod transport;
 
 pub use address::{Network, NetworkError, Networks, client_address};
 pub use body::{BodyError, read_body};

@@ -2,7 +2,11 @@
 //!
 //! Order of a connection's life: cap per process and per address → TLS handshake deadline → HTTP with a header
 //! deadline → idle deadline between requests → on draining, `Connection: close` → on stopping, finish what is in flight.
+//!
+//! hyper's own deadline for heads is not used: it also runs while a kept connection waits for its next request, so the
+//! idle deadline would never be reached.
 
+use super::transport::{Activity, Transport};
 use super::{Body, PeerAddr, Request, Response, Scheme, Service};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{Counter, Gauge, Registry};
@@ -12,12 +16,15 @@ use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
+
+/// Time that a connection accepted just before the end gets to send its first request.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);
 
 /// Bounds of the edge.
 #[derive(Debug, Clone)]
@@ -72,8 +79,11 @@ pub async fn serve(
             () = lifecycle.stopping() => break,
         }
     }
-    // clients that are already in the backlog were promised a connection
-    while let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await {
+    // clients that are already in the backlog were promised a connection; those that keep coming were not
+    let closing = Instant::now() + FIRST_REQUEST;
+    while Instant::now() < closing
+        && let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await
+    {
         edge.admit(stream, peer, &service);
     }
     drop(listener);
@@ -99,19 +109,19 @@ struct Place {
     address: IpAddr,
 }
 
-/// What the idle watch needs to know of a connection.
-#[derive(Default)]
-struct Activity {
-    in_flight: AtomicUsize,
-    /// Milliseconds since the connection began, at the end of the latest request.
-    last: AtomicU64,
+/// Why a connection ends.
+enum End {
+    /// Nothing is in flight, or nothing new may begin: what is there is finished.
+    Graceful,
+    /// A head that does not get complete.
+    Abrupt,
 }
 
 fn builder(limits: &EdgeLimits) -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_deadline)
+        .header_read_timeout(None)
         .max_buf_size(limits.head_size.max(8192))
         .keep_alive(true)
         .pipeline_flush(true);
@@ -167,16 +177,15 @@ impl Edge {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let began = Instant::now();
-        let activity = Arc::new(Activity::default());
+        let activity = Arc::new(Activity::new());
         let lifecycle = self.lifecycle.clone();
         let answer = {
             let activity = activity.clone();
             move |request: hyper::Request<Incoming>| {
-                let (service, activity, lifecycle) = (service.clone(), activity.clone(), lifecycle.clone());
-                activity.in_flight.fetch_add(1, Ordering::AcqRel);
+                let (service, lifecycle) = (service.clone(), lifecycle.clone());
+                let in_flight = InFlight::begin(&activity, &request);
                 async move {
-                    let _done = Done { activity, began };
+                    let _in_flight = in_flight;
                     let mut request: Request = request.map(Body::new);
                     request.extensions_mut().insert(PeerAddr(peer));
                     request.extensions_mut().insert(scheme);
@@ -185,7 +194,8 @@ impl Edge {
                         Ok(response) => response,
                         Err(never) => match never {},
                     };
-                    if http1 && lifecycle.is_draining() {
+                    // a connection that changes its protocol says `Connection: upgrade`
+                    if http1 && lifecycle.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
                         response
                             .headers_mut()
                             .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
@@ -194,52 +204,107 @@ impl Edge {
                 }
             }
         };
-        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(io), hyper::service::service_fn(answer));
+        let io = TokioIo::new(Transport::new(io, activity.clone()));
+        let connection = self.http.serve_connection_with_upgrades(io, hyper::service::service_fn(answer));
         let mut connection = std::pin::pin!(connection);
-        let mut asked_to_end = false;
-        loop {
+        let end = tokio::select! {
+            _ = connection.as_mut() => return,
+            () = self.last_chance(&activity) => End::Graceful,
+            end = self.idle(&activity) => end,
+        };
+        if matches!(end, End::Graceful) {
+            connection.as_mut().graceful_shutdown();
             tokio::select! {
-                _ = connection.as_mut() => return,
-                () = self.lifecycle.stopping(), if !asked_to_end => {
-                    connection.as_mut().graceful_shutdown();
-                    asked_to_end = true;
-                }
-                () = self.idle(&activity, began), if !asked_to_end => {
-                    connection.as_mut().graceful_shutdown();
-                    asked_to_end = true;
-                }
-                () = tokio::time::sleep(self.limits.drain_deadline), if asked_to_end => return,
+                _ = connection => {}
+                () = self.stalled(&activity) => {}
             }
         }
     }
 
-    /// Resolves once nothing has been in flight for the idle deadline (for the head deadline before the first request).
-    async fn idle(&self, activity: &Activity, began: Instant) {
+    /// Resolves when the process stops; for a connection that is new, once its first request had a chance to arrive.
+    async fn last_chance(&self, activity: &Activity) {
+        self.lifecycle.stopping().await;
+        let enough = millis(FIRST_REQUEST);
+        while activity.is_untouched() && activity.now() < enough {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Resolves once nothing has been in flight and nothing was sent for the idle deadline (for the head deadline before
+    /// the first request), or a head takes longer than its deadline.
+    async fn idle(&self, activity: &Activity) -> End {
+        let (head_deadline, idle_deadline) = (millis(self.limits.head_deadline), millis(self.limits.idle_deadline));
         loop {
-            let last = activity.last.load(Ordering::Acquire);
+            let head = activity.head.load(Ordering::Acquire);
+            let answered = activity.answered.load(Ordering::Acquire);
             let busy = activity.in_flight.load(Ordering::Acquire) > 0;
-            let allowed = if last == 0 && !busy { self.limits.head_deadline } else { self.limits.idle_deadline };
-            let end = began + Duration::from_millis(last) + allowed;
-            if !busy && Instant::now() >= end {
-                return;
+            let now = activity.now();
+            // a head that waits behind another request is not late
+            let (end, how) = match (head, answered) {
+                (1.., _) => (head.max(answered).saturating_add(head_deadline), End::Abrupt),
+                (0, 0) => (head_deadline, End::Graceful),
+                _ => {
+                    let last = answered.max(activity.sent.load(Ordering::Acquire));
+                    (last.saturating_add(idle_deadline), End::Graceful)
+                }
+            };
+            if !busy && now >= end {
+                return how;
             }
-            let wait = if busy { allowed } else { end.saturating_duration_since(Instant::now()) };
-            tokio::time::sleep(wait.max(Duration::from_millis(10))).await;
+            // a head may begin while this sleeps
+            let wait = if busy { head_deadline } else { end.saturating_sub(now).min(head_deadline) };
+            tokio::time::sleep(Duration::from_millis(wait.max(10))).await;
+        }
+    }
+
+    /// Resolves when a connection that was asked to end makes no progress any more; when the process stops, at the latest
+    /// after the drain deadline.
+    async fn stalled(&self, activity: &Activity) {
+        let stop = async {
+            self.lifecycle.stopping().await;
+            tokio::time::sleep(self.limits.drain_deadline).await;
+        };
+        let still = async {
+            let mut before = None;
+            loop {
+                let sent = activity.sent.load(Ordering::Acquire);
+                if activity.in_flight.load(Ordering::Acquire) == 0 && before == Some(sent) {
+                    return;
+                }
+                before = Some(sent);
+                tokio::time::sleep(self.limits.drain_deadline).await;
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = still => {}
         }
     }
 }
 
-struct Done {
-    activity: Arc<Activity>,
-    began: Instant,
+/// Counts a request as in flight until it is answered.
+struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    fn begin(activity: &Arc<Activity>, request: &hyper::Request<Incoming>) -> Self {
+        // after these, the bytes are no messages any more, or not one after the other
+        let changes = request.version() >= http::Version::HTTP_2
+            || request.method() == http::Method::CONNECT
+            || request.headers().contains_key(http::header::UPGRADE);
+        let body = http_body::Body::size_hint(request.body()).exact().filter(|_| !changes);
+        activity.begin(body);
+        Self(activity.clone())
+    }
 }
 
-impl Drop for Done {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        self.activity.last.store(now, Ordering::Release);
-        self.activity.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.0.end();
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Place {

@@ -1,7 +1,7 @@
 //! `mainstay serve --roles …`: chosen roles against a database by URL.
 
 use super::up::flags;
-use crate::app::{App, Listen};
+use crate::app::{App, Listen, Signals};
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::database::{Logins, external};
@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: Serve) -> Outcome {
     };
     let listen = Listen::bind(&config).await?;
     let app = App::build(&project, config, &secrets, &logins, &roles, listen, clock)?;
-    app.run(&project, None, Lifecycle::new()).await
+    app.run(&project, None, Lifecycle::new(), Signals::listen()?).await
 }
 
 /// The project's secrets when they are on this machine; else only what the environment gives.

@@ -1,6 +1,6 @@
 //! `mainstay up`: the whole project in one process.
 
-use crate::app::{App, Listen};
+use crate::app::{App, Listen, Signals};
 use crate::cli::Up;
 use crate::config::Config;
 use crate::database::Database;
@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 use crate::project::Project;
 use crate::roles::Role;
 use crate::secrets::Secrets;
+use crate::terminal;
 use mainstay_kernel::clock::SystemClock;
 use mainstay_kernel::config::Flag;
 use mainstay_kernel::lifecycle::Lifecycle;
@@ -21,9 +22,11 @@ pub(super) async fn run(arguments: Up) -> Outcome {
     let secrets = Secrets::load_or_make(&project, &clock)?;
     // a taken port is told before anything is started
     let listen = Listen::bind(&config).await?;
+    // a signal from here on must not leave a server behind that nobody looks after
+    let mut stop = Signals::listen()?;
     let database = Database::open(&project, &config, &secrets).await?;
     let lifecycle = Lifecycle::new();
-    let result = async {
+    let prepared = async {
         database.prepare(&project, &config, &secrets).await?;
         if let Some(managed) = &database.managed {
             managed.supervise(&lifecycle);
@@ -33,9 +36,20 @@ pub(super) async fn run(arguments: Up) -> Outcome {
         if arguments.seed {
             app.seed(&project, &config, &database).await?;
         }
-        app.run(&project, database.managed.as_ref(), lifecycle).await
-    }
-    .await;
+        Ok(app)
+    };
+    let app = tokio::select! {
+        app = prepared => app.map(Some),
+        () = stop.wait() => {
+            terminal::progress("stopping before the project was ready");
+            Ok(None)
+        }
+    };
+    let result = match app {
+        Ok(Some(app)) => app.run(&project, database.managed.as_ref(), lifecycle, stop).await,
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
     if let Some(managed) = &database.managed {
         managed.stop().await;
     }

@@ -10,9 +10,12 @@ use crate::{ConnectOptions, Connection, Error, SslMode};
 use mainstay_kernel::lifecycle::Lifecycle;
 use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +25,12 @@ const SUPERUSER: &str = "supabase_admin";
 const OWNER: &str = "postgres";
 /// The project's database.
 const DATABASE: &str = "postgres";
+/// The server's log is put aside when it is larger, so that the two files together are bounded.
+const LOG_LIMIT: u64 = 32 << 20;
+/// A server that lived shorter than this is started again with growing patience.
+const SHORT_LIFE: Duration = Duration::from_secs(10);
+/// What makes `postgresql.conf` read our settings.
+const INCLUDE: &str = "\ninclude 'mainstay.conf'\n";
 /// Longest path of a Unix socket that every platform takes.
 const SOCKET_PATH_MAX: usize = 90;
 
@@ -103,6 +112,8 @@ pub enum Outcome {
 pub struct Managed {
     plan: Arc<Plan>,
     process: Arc<Mutex<Process>>,
+    /// Set once by `stop`, under the lock of `process`: from then on nobody starts the server again.
+    stopped: Arc<AtomicBool>,
     /// What starting took.
     pub outcome: Outcome,
     _lock: FolderLock,
@@ -138,7 +149,7 @@ impl Managed {
         let binaries = Binaries::find(settings.bin_dir.as_deref())?;
         let user = ServerUser::choose(&folder.join("postgres/data"));
         let home = reachable_home(user, &folder.join("postgres")).map_err(at(&folder))?;
-        user.give(&home, 0o711).map_err(at(&home))?;
+        user.keep(&home, 0o711).map_err(at(&home))?;
         let data = home.join("data");
         let live = match pidfile::read(&data) {
             PidFile::Live(running) => Some(running),
@@ -153,10 +164,26 @@ impl Managed {
         let log = home.join("postgres.log");
         let plan = Plan { settings, binaries, user, data, log, socket_dir, port };
         let (process, outcome) = plan.bring_up(live)?;
-        let managed = Self { plan: Arc::new(plan), process: Arc::new(Mutex::new(process)), outcome, _lock: lock };
-        managed.plan.wait_until_ready(&managed.process).await?;
-        managed.plan.settle_owner().await?;
-        Ok(managed)
+        let managed = Self {
+            plan: Arc::new(plan),
+            process: Arc::new(Mutex::new(process)),
+            stopped: Arc::default(),
+            outcome,
+            _lock: lock,
+        };
+        let ready = async {
+            managed.plan.wait_until_ready(&managed.process).await?;
+            managed.plan.settle_owner().await
+        };
+        match ready.await {
+            Ok(()) => Ok(managed),
+            // it may be recovering, which only takes longer when it is interrupted: the next start takes it over
+            Err(error @ ManagedError::NotReady(..)) => Err(error),
+            Err(error) => {
+                managed.stop().await;
+                Err(error)
+            }
+        }
     }
 
     /// How the project's owner role connects (Unix socket).
@@ -201,27 +228,35 @@ impl Managed {
         &self.plan.binaries
     }
 
-    /// Starts the server again whenever it dies, until the lifecycle stops.
+    /// Starts the server again whenever it dies, until it is stopped, and bounds its log.
     pub fn supervise(&self, lifecycle: &Lifecycle) {
-        let (plan, process, life) = (self.plan.clone(), self.process.clone(), lifecycle.clone());
+        let (plan, process, stopped) = (self.plan.clone(), self.process.clone(), self.stopped.clone());
+        let life = lifecycle.clone();
         lifecycle.spawn("postgres", async move {
-            let mut wait = Duration::from_millis(100);
-            while !life.is_stopping() {
+            let mut started = Instant::now();
+            let mut wait = Duration::from_millis(200);
+            loop {
                 tokio::select! {
                     () = life.stopping() => return,
                     () = tokio::time::sleep(wait) => {}
                 }
+                bound_log(&plan.log);
                 if alive(&process) {
                     wait = Duration::from_millis(200);
                     continue;
                 }
+                if started.elapsed() < SHORT_LIFE {
+                    wait = (wait * 2).min(SHORT_LIFE);
+                }
+                let mut process = lock(&process);
+                if stopped.load(Ordering::Acquire) {
+                    return;
+                }
                 tracing::warn!("PostgreSQL ended; starting it again");
+                started = Instant::now();
                 match plan.restart() {
-                    Ok(child) => *lock(&process) = Process::Own(child),
-                    Err(error) => {
-                        tracing::error!(%error, "PostgreSQL could not be started");
-                        wait = (wait * 2).min(Duration::from_secs(10));
-                    }
+                    Ok(child) => *process = Process::Own(child),
+                    Err(error) => tracing::error!(%error, "PostgreSQL could not be started"),
                 }
             }
         });
@@ -229,16 +264,29 @@ impl Managed {
 
     /// Stops the server cleanly (fast shutdown: sessions are ended, everything is written).
     pub async fn stop(&self) {
-        let pid = match &*lock(&self.process) {
-            Process::Own(child) => i32::try_from(child.id()).unwrap_or(0),
-            Process::Adopted(pid) => *pid,
-        };
-        if let Some(pid) = rustix::process::Pid::from_raw(pid) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        {
+            let mut process = lock(&self.process);
+            self.stopped.store(true, Ordering::Release);
+            // the number of a process that has ended may belong to another by now
+            if let Some(pid) = process.alive_pid().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            }
         }
         let deadline = Instant::now() + Duration::from_secs(60);
         while alive(&self.process) && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    /// The process id while it lives.
+    fn alive_pid(&mut self) -> Option<i32> {
+        match self {
+            Self::Own(child) => matches!(child.try_wait(), Ok(None)).then(|| i32::try_from(child.id()).ok()).flatten(),
+            Self::Adopted(pid) => pidfile::is_alive(*pid).then_some(*pid),
         }
     }
 }
@@ -269,31 +317,39 @@ impl Plan {
     fn make_data(&self) -> Result<Outcome, ManagedError> {
         let template =
             self.settings.template_cache.as_ref().map(|cache| cache.join(format!("postgres-{}", self.binaries.major)));
-        if self.data.exists() {
-            // an earlier attempt was interrupted: without PG_VERSION there is no data in it
-            std::fs::remove_dir_all(&self.data).map_err(at(&self.data))?;
+        // under another name until it is complete: an interrupted attempt must not look like a data directory
+        let staging = self.data.with_extension("new");
+        for leftover in [&self.data, &staging] {
+            if leftover.exists() {
+                std::fs::remove_dir_all(leftover).map_err(at(leftover))?;
+            }
         }
-        if let Some(template) = template.as_ref().filter(|t| t.join("PG_VERSION").exists()) {
-            let copied = copy_tree(template, &self.data);
-            if copied.is_ok() {
-                self.user.give_tree(&self.data).map_err(at(&self.data))?;
-                self.user.give(&self.data, 0o700).map_err(at(&self.data))?;
+        let outcome = self.fill(&staging, template.as_deref())?;
+        std::fs::rename(&staging, &self.data).map_err(at(&self.data))?;
+        Ok(outcome)
+    }
+
+    fn fill(&self, folder: &Path, template: Option<&Path>) -> Result<Outcome, ManagedError> {
+        if let Some(template) = template.filter(|template| is_own(template) && template.join("PG_VERSION").exists()) {
+            if copy_tree(template, folder).is_ok() {
+                self.user.give_tree(folder).map_err(at(folder))?;
+                self.user.give(folder, 0o700).map_err(at(folder))?;
                 return Ok(Outcome::Copied);
             }
-            let _ = std::fs::remove_dir_all(&self.data);
+            let _ = std::fs::remove_dir_all(folder);
         }
-        self.initdb()?;
+        self.initdb(folder)?;
         if let Some(template) = template {
-            keep_template(&self.data, &template);
+            keep_template(folder, template);
         }
         Ok(Outcome::Made)
     }
 
-    fn initdb(&self) -> Result<(), ManagedError> {
-        std::fs::create_dir_all(&self.data).map_err(at(&self.data))?;
-        self.user.give(&self.data, 0o700).map_err(at(&self.data))?;
+    fn initdb(&self, folder: &Path) -> Result<(), ManagedError> {
+        std::fs::create_dir_all(folder).map_err(at(folder))?;
+        self.user.give(folder, 0o700).map_err(at(folder))?;
         let mut command = Command::new(self.binaries.program("initdb"));
-        command.arg("-D").arg(&self.data).args([
+        command.arg("-D").arg(folder).args([
             "-U",
             SUPERUSER,
             "--encoding=UTF8",
@@ -308,7 +364,7 @@ impl Plan {
         if output.status.success() {
             return Ok(());
         }
-        let _ = std::fs::remove_dir_all(&self.data);
+        let _ = std::fs::remove_dir_all(folder);
         Err(ManagedError::Program { what: "initdb", output: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
     }
 
@@ -322,15 +378,18 @@ impl Plan {
             durable: self.settings.durable,
             max_connections: self.settings.max_connections,
         };
-        self.write("mainstay.conf", &render(&sizing))?;
         if first {
+            self.user.give(&self.socket_dir, 0o700).map_err(at(&self.socket_dir))?;
             // until the passwords are set, only the private socket lets the superuser in
             self.write("pg_hba.conf", "local all supabase_admin trust\n")?;
             let main = self.data.join("postgresql.conf");
             let text = std::fs::read_to_string(&main).map_err(at(&main))?;
-            self.write("postgresql.conf", &format!("{text}\ninclude 'mainstay.conf'\n"))?;
-            self.user.give(&self.socket_dir, 0o700).map_err(at(&self.socket_dir))?;
+            if !text.contains(INCLUDE) {
+                self.write("postgresql.conf", &format!("{text}{INCLUDE}"))?;
+            }
         }
+        // last: its presence says that the steps before were completed
+        self.write("mainstay.conf", &render(&sizing))?;
         let log = File::options().create(true).append(true).open(&self.log).map_err(at(&self.log))?;
         self.user.give(&self.log, 0o600).map_err(at(&self.log))?;
         let mut command = Command::new(self.binaries.program("postgres"));
@@ -351,8 +410,11 @@ impl Plan {
     fn write(&self, name: &str, text: &str) -> Result<(), ManagedError> {
         let path = self.data.join(name);
         let fresh = self.data.join(format!("{name}.new"));
-        std::fs::write(&fresh, text).map_err(at(&fresh))?;
-        self.user.give(&fresh, 0o600).map_err(at(&fresh))?;
+        // made anew and by its handle: the folder is the server's, who could have put a link in our way
+        let _ = std::fs::remove_file(&fresh);
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&fresh).map_err(at(&fresh))?;
+        file.write_all(text.as_bytes()).map_err(at(&fresh))?;
+        self.user.give_file(&file).map_err(at(&fresh))?;
         std::fs::rename(&fresh, &path).map_err(at(&path))
     }
 
@@ -424,10 +486,7 @@ fn lock(process: &Mutex<Process>) -> std::sync::MutexGuard<'_, Process> {
 }
 
 fn alive(process: &Mutex<Process>) -> bool {
-    match &mut *lock(process) {
-        Process::Own(child) => matches!(child.try_wait(), Ok(None)),
-        Process::Adopted(pid) => pidfile::is_alive(*pid),
-    }
+    lock(process).alive_pid().is_some()
 }
 
 fn remove_stale(data: &Path) -> Result<(), ManagedError> {
@@ -436,17 +495,22 @@ fn remove_stale(data: &Path) -> Result<(), ManagedError> {
     std::fs::remove_file(&path).map_err(at(&path))
 }
 
-/// A folder for the socket, with a path short enough.
+/// A folder for the socket, with a path short enough and plain enough for PostgreSQL's settings.
 fn socket_dir(user: ServerUser, home: &Path) -> Result<PathBuf, ManagedError> {
-    let mut folder = home.join("run");
-    if folder.as_os_str().len() > SOCKET_PATH_MAX {
+    let inside = home.join("run");
+    let is_plain = inside.to_str().is_some_and(|path| !path.contains(['\'', '"', ',', '\\', '\n']));
+    let folder = if is_plain && inside.as_os_str().len() <= SOCKET_PATH_MAX {
+        inside
+    } else {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, home.as_os_str().as_encoded_bytes());
         let name: String = hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        folder = std::env::temp_dir().join(format!("mainstay-{name}"));
-    }
-    if !folder.exists() {
-        std::fs::create_dir_all(&folder).map_err(at(&folder))?;
-        user.give(&folder, 0o755).map_err(at(&folder))?;
+        std::env::temp_dir().join(format!("mainstay-{name}"))
+    };
+    match std::fs::create_dir(&folder) {
+        Ok(()) => user.give(&folder, 0o755).map_err(at(&folder))?,
+        // somebody else may have been waiting for us in a folder that all users share
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && user.owns(&folder) => {}
+        Err(error) => return Err(at(&folder)(error)),
     }
     Ok(folder)
 }
@@ -479,8 +543,129 @@ fn keep_template(data: &Path, template: &Path) {
     }
 }
 
+/// True for a folder of ours that nobody else can write to: what is copied from it runs as the server.
+fn is_own(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder).is_ok_and(|meta| {
+        meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o022 == 0
+    })
+}
+
+/// Puts a log aside that has grown past its limit. The server appends, so it goes on at the new beginning.
+fn bound_log(log: &Path) {
+    if !std::fs::metadata(log).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
+        return;
+    }
+    let kept = std::fs::copy(log, log.with_extension("log.1"));
+    let emptied = File::options().write(true).open(log).and_then(|file| file.set_len(0));
+    if let Err(error) = kept.map(|_| ()).and(emptied) {
+        tracing::warn!(%error, "the log of PostgreSQL could not be put aside");
+    }
+}
+
 fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("mainstay-cluster-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn settings(folder: &Path) -> ManagedSettings {
+        ManagedSettings {
+            folder: folder.to_owned(),
+            bin_dir: None,
+            port: 56_400,
+            superuser_password: "super".to_owned().into(),
+            owner_password: "owner".to_owned().into(),
+            durable: true,
+            max_connections: 20,
+            template_cache: None,
+        }
+    }
+
+    fn pid(managed: &Managed) -> Option<i32> {
+        lock(&managed.process).alive_pid()
+    }
+
+    #[tokio::test]
+    async fn a_killed_server_comes_back_and_a_stopped_one_does_not() {
+        // a name that would break the settings if the socket stood in it
+        let folder = folder("it's, odd");
+        let managed = Managed::start(settings(&folder)).await.unwrap();
+        let life = Lifecycle::new();
+        managed.supervise(&life);
+        let first = pid(&managed).unwrap();
+        let _ = rustix::process::kill_process(
+            rustix::process::Pid::from_raw(first).unwrap(),
+            rustix::process::Signal::KILL,
+        );
+        let began = Instant::now();
+        let options = Arc::new(managed.owner());
+        while pid(&managed) == Some(first) || Connection::open(&options).await.is_err() {
+            assert!(began.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // the lifecycle goes on, as after a second signal
+        managed.stop().await;
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(pid(&managed), None);
+        drop(managed);
+        // the folder in which we work on names is ours, not the server's
+        let home = std::fs::metadata(folder.join("postgres"));
+        if let Ok(home) = home {
+            assert_eq!(home.uid(), rustix::process::geteuid().as_raw());
+        }
+        // an attempt that was interrupted half-way leaves nothing that looks like data
+        let data = Managed::start(settings(&folder)).await.map(|again| again.data_dir().to_owned());
+        let (data, again) = (data.unwrap(), Managed::start(settings(&folder)).await.unwrap());
+        again.stop().await;
+        drop(again);
+        std::fs::remove_dir_all(&data).unwrap();
+        std::fs::create_dir_all(data.with_extension("new")).unwrap();
+        std::fs::write(data.with_extension("new").join("PG_VERSION"), "99").unwrap();
+        let fresh = Managed::start(settings(&folder)).await.unwrap();
+        assert_eq!(fresh.outcome, super::Outcome::Made);
+        fresh.stop().await;
+        let _ = std::fs::remove_dir_all(fresh.owner().host);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn only_our_own_folders_are_used() {
+        let folder = folder("own");
+        let inner = folder.join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        assert!(is_own(&inner) && ServerUser::Own.owns(&inner));
+        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(!is_own(&inner) && !ServerUser::Own.owns(&inner));
+        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let link = folder.join("link");
+        symlink(&inner, &link).unwrap();
+        assert!(!is_own(&link) && !ServerUser::Own.owns(&link));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn the_log_is_bounded() {
+        let folder = folder("log");
+        let log = folder.join("postgres.log");
+        std::fs::write(&log, "short").unwrap();
+        bound_log(&log);
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "short");
+        File::options().write(true).open(&log).unwrap().set_len(LOG_LIMIT + 1).unwrap();
+        bound_log(&log);
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        assert_eq!(std::fs::metadata(folder.join("postgres.log.1")).unwrap().len(), LOG_LIMIT + 1);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -57,6 +57,22 @@ impl ServerUser {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
     }
 
+    /// Gives an open file to this user.
+    pub(super) fn give_file(self, file: &std::fs::File) -> std::io::Result<()> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Dropped { uid, gid } => std::os::unix::fs::fchown(file, Some(uid), Some(gid)),
+        }
+    }
+
+    /// Keeps a folder to ourselves. Where root works on names in it, the server's account must not be able to put links.
+    pub(super) fn keep(self, path: &Path, mode: u32) -> std::io::Result<()> {
+        if let Self::Dropped { .. } = self {
+            std::os::unix::fs::chown(path, Some(0), Some(0))?;
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    }
+
     /// Gives a whole tree to this user.
     pub(super) fn give_tree(self, path: &Path) -> std::io::Result<()> {
         let Self::Dropped { uid, gid } = self else { return Ok(()) };
@@ -70,6 +86,16 @@ impl ServerUser {
             }
         }
         Ok(())
+    }
+
+    /// True for a real folder of this user's that others cannot write to.
+    pub(super) fn owns(self, folder: &Path) -> bool {
+        let uid = match self {
+            Self::Own => rustix::process::geteuid().as_raw(),
+            Self::Dropped { uid, .. } => uid,
+        };
+        std::fs::symlink_metadata(folder)
+            .is_ok_and(|meta| meta.is_dir() && meta.uid() == uid && meta.mode() & 0o022 == 0)
     }
 
     /// True when this user can walk into `folder` through all its parents.

@@ -66,3 +66,58 @@ async fn bootstrap_may_run_again() {
     bootstrap.run(&db.superuser()).await.unwrap();
     bootstrap.run(&db.superuser()).await.unwrap();
 }
+
+#[tokio::test]
+async fn tables_that_were_opened_are_remembered_by_name() {
+    let db = Database::fresh().await;
+    db.execute("create table a (n int); alter table a enable row level security").await;
+    // a dump writes the list as text
+    assert_eq!(db.value("select atttypid::regtype::text from pg_attribute where attrelid = 'mainstay.opened_tables'::regclass and attname = 'relation'").await, "regclass");
+}
+
+#[tokio::test]
+async fn logins_of_the_api_may_not_touch_what_is_mainstays() {
+    let db = Database::fresh().await;
+    for role in ["anon", "authenticated", "service_role", "authenticator"] {
+        for right in [
+            "has_function_privilege('ROLE', 'mainstay.open_protected_tables()', 'execute')",
+            "has_schema_privilege('ROLE', 'mainstay', 'usage')",
+            "has_table_privilege('ROLE', 'mainstay.migrations', 'insert')",
+            "has_table_privilege('ROLE', 'mainstay.opened_tables', 'insert')",
+            "has_schema_privilege('ROLE', 'public', 'create')",
+            "has_schema_privilege('ROLE', 'auth', 'create')",
+            "has_schema_privilege('ROLE', 'extensions', 'create')",
+            "pg_has_role('ROLE', 'postgres', 'member')",
+            "pg_has_role('ROLE', 'supabase_auth_admin', 'member')",
+            "(select rolsuper or rolcreaterole or rolcreatedb or rolreplication from pg_roles where rolname = 'ROLE')",
+        ] {
+            assert_eq!(db.value(&format!("select {}", right.replace("ROLE", role))).await, "f", "{role}: {right}");
+        }
+    }
+}
+
+/// What `docs/adr/0004-who-may-become-whom.md` says.
+#[tokio::test]
+async fn only_functions_of_the_project_can_change_the_role_and_only_until_the_transaction_ends() {
+    let db = Database::fresh().await;
+    db.execute(
+        "create function climb() returns text language plpgsql as
+           $$ begin perform set_config('role', 'service_role', true); return current_user; end $$;
+         create function climb_as_owner() returns text language plpgsql security definer as
+           $$ begin perform set_config('role', 'service_role', true); return current_user; end $$;
+         create function climb_to_owner() returns text language plpgsql as
+           $$ begin perform set_config('role', 'postgres', true); return current_user; end $$",
+    )
+    .await;
+    let pool = db.pool(db.authenticator());
+    let act = || Statement::once("select set_config('role', 'authenticated', true)");
+    let call = |function: &str| Statement::once(format!("select public.{function}()"));
+    let climbed = pool.run(&[act(), call("climb")]).await.unwrap();
+    assert_eq!(climbed[1].first().unwrap().text(0), Some("service_role"));
+    for refused in ["climb_as_owner", "climb_to_owner"] {
+        let error = pool.run(&[act(), call(refused)]).await.unwrap_err();
+        assert_eq!(error.sqlstate(), Some("42501"), "{refused}: {error}");
+    }
+    let after = pool.run(&[Statement::once("select current_user")]).await.unwrap();
+    assert_eq!(after[0].first().unwrap().text(0), Some("authenticator"));
+}

@@ -60,3 +60,17 @@ async fn two_runners_take_turns() {
     let (first, second) = tokio::join!(apply(&owner, "project", &set), apply(&owner, "project", &set));
     assert_eq!(first.unwrap().len() + second.unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn a_migration_does_not_inherit_the_session_of_another() {
+    let db = Database::fresh().await;
+    let set = [
+        // what a dump begins with, and a change of role that is not taken back
+        migration("0001_dump", "select pg_catalog.set_config('search_path', '', false); set role anon"),
+        migration("0002_next", "create table a (n int)"),
+        migration("0003_bare", "-- mainstay: no-transaction\nset role anon; set statement_timeout = 1"),
+        migration("0004_last", "select pg_sleep(0.01); create table b (n int)"),
+    ];
+    assert_eq!(apply(&db.owner(), "project", &set).await.unwrap().len(), 4);
+    assert_eq!(db.value("select to_regclass('public.a')::text || to_regclass('public.b')::text").await, "ab");
+}
