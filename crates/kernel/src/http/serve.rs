@@ -79,14 +79,7 @@ pub async fn serve(
             () = lifecycle.stopping() => break,
         }
     }
-    // clients that are already in the backlog were promised a connection; those that keep coming were not
-    let closing = Instant::now() + FIRST_REQUEST;
-    while Instant::now() < closing
-        && let Ok(Ok((stream, peer))) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await
-    {
-        edge.admit(stream, peer, &service);
-    }
-    drop(listener);
+    edge.close(listener, &service);
     let deadline = Instant::now() + edge.limits.drain_deadline;
     while edge.open.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -157,6 +150,25 @@ impl Edge {
                 }
             }
         });
+    }
+
+    /// Closes the listener without a reset for clients that the kernel has already connected: the queue of connections is
+    /// made as short as it gets, emptied, and closed at once. A client that connects between the last two steps, some
+    /// microseconds apart, is still refused late; nothing but a packet filter could prevent that.
+    fn close(self: &Arc<Self>, listener: TcpListener, service: &Service) {
+        let Ok(listener) = listener.into_std() else { return };
+        let _ = rustix::net::listen(&listener, 0);
+        // those that keep coming were not promised anything
+        let enough = Instant::now() + FIRST_REQUEST;
+        while Instant::now() < enough
+            && let Ok((stream, peer)) = listener.accept()
+        {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                self.admit(stream, peer, service);
+            }
+        }
     }
 
     fn take_place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
