@@ -31,9 +31,20 @@ pub fn init(level: &str, format: Format) -> Result<(), String> {
     };
     let registry = tracing_subscriber::registry().with(filter);
     let started = if text {
-        registry.with(fmt::layer().with_target(false).with_ansi(std::io::stdout().is_terminal())).try_init()
+        registry
+            .with(fmt::layer().log_internal_errors(false).with_target(false).with_ansi(std::io::stdout().is_terminal()))
+            .try_init()
     } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init()
+        registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .log_internal_errors(false)
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false),
+            )
+            .try_init()
     };
     drop(started);
     Ok(())

@@ -11,22 +11,27 @@ pub(crate) fn say(line: &str) {
 
 /// A line about long work.
 pub(crate) fn progress(line: &str) {
-    eprintln!("{} {line}", paint("·", "2"));
+    tell(&paint("·", "2"), line);
 }
 
 /// A step that is done.
 pub(crate) fn done(line: &str) {
-    eprintln!("{} {line}", paint("✓", "32"));
+    tell(&paint("✓", "32"), line);
 }
 
 /// Something to look at that stops nothing.
 pub(crate) fn warn(line: &str) {
-    eprintln!("{} {line}", paint("!", "33"));
+    tell(&paint("!", "33"), line);
 }
 
 /// Why the command failed.
 pub(crate) fn complain(line: &str) {
-    eprintln!("{} {line}", paint("error:", "31;1"));
+    tell(&paint("error:", "31;1"), line);
+}
+
+/// A reader that went away (`mainstay up 2>&1 | head`) must not end the process.
+fn tell(mark: &str, line: &str) {
+    let _ = writeln!(std::io::stderr(), "{mark} {line}");
 }
 
 fn paint(text: &str, colour: &str) -> String {

@@ -76,6 +76,11 @@ pub enum ManagedError {
         /// Version installed.
         installed: u32,
     },
+    /// The data directory is there and is none.
+    #[error(
+        "{0} is no PostgreSQL data directory (PG_VERSION cannot be read) and is left alone; restore it from a backup, or move it away to begin anew"
+    )]
+    NotData(String),
     /// A program failed.
     #[error("{what} failed: {output}")]
     Program {
@@ -319,12 +324,17 @@ impl Plan {
             self.settings.template_cache.as_ref().map(|cache| cache.join(format!("postgres-{}", self.binaries.major)));
         // under another name until it is complete: an interrupted attempt must not look like a data directory
         let staging = self.data.with_extension("new");
-        for leftover in [&self.data, &staging] {
-            if leftover.exists() {
-                std::fs::remove_dir_all(leftover).map_err(at(leftover))?;
-            }
+        if self.data.exists() {
+            // never removed: whatever is in it may be somebody's data
+            return Err(ManagedError::NotData(self.data.display().to_string()));
+        }
+        if staging.exists() {
+            std::fs::remove_dir_all(&staging).map_err(at(&staging))?;
         }
         let outcome = self.fill(&staging, template.as_deref())?;
+        if self.settings.durable {
+            self.initdb_program(&["--sync-only", "-D"], &staging)?;
+        }
         std::fs::rename(&staging, &self.data).map_err(at(&self.data))?;
         Ok(outcome)
     }
@@ -348,23 +358,23 @@ impl Plan {
     fn initdb(&self, folder: &Path) -> Result<(), ManagedError> {
         std::fs::create_dir_all(folder).map_err(at(folder))?;
         self.user.give(folder, 0o700).map_err(at(folder))?;
+        let locale = if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--no-locale" };
+        let superuser = format!("--username={SUPERUSER}");
+        let arguments = [&superuser, locale, "--encoding=UTF8", "--auth=trust", "--no-sync", "--no-instructions", "-D"];
+        self.initdb_program(&arguments, folder).inspect_err(|_| {
+            let _ = std::fs::remove_dir_all(folder);
+        })
+    }
+
+    /// Runs `initdb` with arguments that end where the folder follows.
+    fn initdb_program(&self, arguments: &[&str], folder: &Path) -> Result<(), ManagedError> {
         let mut command = Command::new(self.binaries.program("initdb"));
-        command.arg("-D").arg(folder).args([
-            "-U",
-            SUPERUSER,
-            "--encoding=UTF8",
-            "--auth=trust",
-            "--no-sync",
-            "--no-instructions",
-        ]);
-        command.arg(if cfg!(target_os = "linux") { "--locale=C.UTF-8" } else { "--no-locale" });
-        command.stdin(Stdio::null());
+        command.args(arguments).arg(folder).stdin(Stdio::null());
         self.user.apply(&mut command);
         let output = command.output().map_err(at(&self.binaries.program("initdb")))?;
         if output.status.success() {
             return Ok(());
         }
-        let _ = std::fs::remove_dir_all(folder);
         Err(ManagedError::Program { what: "initdb", output: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
     }
 
