@@ -31,7 +31,7 @@ mainstay_kernel::section! {
         pub(crate) bin_dir: Option<PathBuf> = None,
         /// Port of the managed server on 127.0.0.1; the next free one is taken when it is in use.
         pub(crate) port: u16 = 54322,
-        /// Connections of the data role's pool; 0 sizes it to the machine (4 per core, at least 8).
+        /// Connections of the data role's pool; 0 sizes it to the machine (6 per core, at least 8).
         pub(crate) pool_size: usize = 0,
         /// Keep a prepared data directory in the user's cache folder, so that the next project starts faster.
         pub(crate) template_cache: bool = true,
@@ -42,7 +42,7 @@ impl DatabaseConfig {
     /// Connections of the data role's pool.
     pub(crate) fn data_connections(&self) -> usize {
         match self.pool_size {
-            0 => (cores() * 4).max(8),
+            0 => (cores() * 6).max(8),
             size => size,
         }
     }

@@ -82,22 +82,31 @@ impl MediaType {
     }
 }
 
-/// The accepted types, best first (RFC 9110 section 12.5.1). No header accepts anything.
+/// The accepted types, best first: by quality, then the more specific, then as written (RFC 9110 section 12.5.1).
+/// No header accepts anything.
 pub(crate) fn accepted(headers: &HeaderMap) -> Vec<MediaType> {
-    let mut ranked: Vec<(f32, MediaType)> = headers
+    let mut ranked: Vec<(f32, i32, MediaType)> = headers
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter(|text| !text.trim().is_empty())
-        .map(|text| (quality(text), MediaType::parse(text)))
-        .filter(|(quality, _)| *quality > 0.0)
+        .map(|text| (quality(text), specificity(text), MediaType::parse(text)))
+        .filter(|(quality, ..)| *quality > 0.0)
         .collect();
     if ranked.is_empty() {
         return vec![MediaType::Any];
     }
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranked.into_iter().map(|(_, media)| media).collect()
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+    ranked.into_iter().map(|(.., media)| media).collect()
+}
+
+/// Parameters make a type more specific, wildcards less.
+fn specificity(text: &str) -> i32 {
+    text.split(';').fold(-1, |found, part| match part.trim() {
+        part if part.starts_with("q=") => found,
+        part => found + 1 - i32::from(part.contains('*')),
+    })
 }
 
 fn quality(text: &str) -> f32 {
@@ -123,6 +132,11 @@ mod tests {
         headers
             .insert(header::ACCEPT, http::HeaderValue::from_static("text/csv;q=0.5, application/json, text/html;q=0"));
         assert_eq!(accepted(&headers), [MediaType::Json, MediaType::Csv]);
+        headers.insert(
+            header::ACCEPT,
+            http::HeaderValue::from_static("*/*, application/json, application/vnd.pgrst.object+json;nulls=stripped"),
+        );
+        assert_eq!(accepted(&headers), [MediaType::Object(Nulls::Stripped), MediaType::Json, MediaType::Any]);
     }
 
     #[test]

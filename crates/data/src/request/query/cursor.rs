@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn end(&self, expecting: &str) -> Parsed<()> {
-        if self.is_end() { Ok(()) } else { Err(self.fail(expecting)) }
+        if self.is_end() { Ok(()) } else { Err(self.fail_before_end(expecting)) }
     }
 
     /// Consumes characters while `keep` holds.
@@ -82,6 +82,24 @@ impl<'a> Cursor<'a> {
             Some(c) => format!("unexpected \"{c}\""),
             None => "unexpected end of input".to_owned(),
         };
+        self.say(format!("{unexpected} expecting {expecting}"))
+    }
+
+    /// The same where the end of the text was acceptable; PostgREST quotes the character differently there, and
+    /// clients compare these texts.
+    pub(crate) fn fail_before_end(&self, expecting: &str) -> Syntax {
+        match self.peek() {
+            Some(c) => self.say(format!("unexpected '{c}' expecting {expecting}")),
+            None => self.fail(expecting),
+        }
+    }
+
+    /// The same where `word` was tried: the first character that differs from it is the unexpected one, at the place
+    /// where the word begins.
+    pub(crate) fn fail_word(&self, word: &str, expecting: &str) -> Syntax {
+        let mut word = word.chars();
+        let differs = self.rest().chars().find(|c| word.next() != Some(*c));
+        let unexpected = differs.map_or("unexpected end of input".to_owned(), |c| format!("unexpected \"{c}\""));
         self.say(format!("{unexpected} expecting {expecting}"))
     }
 

@@ -106,7 +106,7 @@ fn key(cursor: &mut Cursor<'_>) -> Parsed<String> {
     }
     let text = text.trim();
     if text.is_empty() {
-        return Err(cursor.fail("any non reserved character different from: .,>()"));
+        return Err(cursor.fail("\"-\", digit or any non reserved character different from: .,>()"));
     }
     Ok(text.to_owned())
 }

@@ -1,6 +1,7 @@
 //! `column=op.value`: the operators and the rules of quoting values.
 
 use super::cursor::{Cursor, Parsed};
+use crate::error::Syntax;
 use super::field::Field;
 
 /// One comparison.
@@ -67,6 +68,7 @@ macro_rules! operators {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum $family { $($variant),+ }
         impl $family {
+            const NAMES: &[&str] = &[$($name),+];
             fn named(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }
@@ -136,10 +138,10 @@ pub(crate) fn parse(text: &str) -> Parsed<Test> {
 
 pub(crate) fn test(cursor: &mut Cursor<'_>, context: Context) -> Parsed<Test> {
     let sense = if cursor.eat("not.") { Sense::Negated } else { Sense::Plain };
-    Ok(Test { sense, operation: operation(cursor, context)? })
+    Ok(Test { sense, operation: operation(cursor, context, sense)? })
 }
 
-fn operation(cursor: &mut Cursor<'_>, context: Context) -> Parsed<Operation> {
+fn operation(cursor: &mut Cursor<'_>, context: Context, sense: Sense) -> Parsed<Operation> {
     let start = cursor.clone();
     let name = cursor.take_while(|c| c.is_ascii_alphabetic());
     if let Some(operator) = Comparison::named(name) {
@@ -160,16 +162,30 @@ fn operation(cursor: &mut Cursor<'_>, context: Context) -> Parsed<Operation> {
         "in" => dot(cursor).and_then(|()| list(cursor)).map(Operation::In),
         "is" => dot(cursor).and_then(|()| is_value(cursor)).map(Operation::Is),
         "isdistinct" => dot(cursor).and_then(|()| value(cursor, context)).map(Operation::IsDistinct),
-        _ if start.rest().contains('.') => {
-            let unknown = start.rest().split('.').next().unwrap_or_default();
-            Err(start.say(format!("unknown single value operator {unknown}")))
-        }
-        _ => Err(start.fail("\"not\" or operator (eq, gt, ...)")),
+        _ => Err(no_operator(start, sense)),
+    }
+}
+
+const AN_OPERATOR: &str = "operator (eq, gt, ...)";
+const ALL_NAMES: [&[&str]; 4] = [Comparison::NAMES, Simple::NAMES, Search::NAMES, &["in", "is", "isdistinct"]];
+
+/// The failure is placed as PostgREST places it: behind the longest operator that the text begins with.
+fn no_operator(mut cursor: Cursor<'_>, sense: Sense) -> Syntax {
+    let rest = cursor.rest();
+    let longest = ALL_NAMES.iter().flat_map(|names| names.iter()).filter(|name| rest.starts_with(**name));
+    if let Some(name) = longest.max_by_key(|name| name.len()) {
+        cursor.eat(name);
+        return cursor.fail(AN_OPERATOR);
+    }
+    match sense {
+        Sense::Negated => cursor.fail_word("in", AN_OPERATOR),
+        Sense::Plain if cursor.eat("not") => cursor.fail("delimiter (.)"),
+        Sense::Plain => cursor.fail_word("not", "\"not\" or operator (eq, gt, ...)"),
     }
 }
 
 fn dot(cursor: &mut Cursor<'_>) -> Parsed<()> {
-    cursor.expect(".", "delimiter (.)")
+    cursor.expect(".", AN_OPERATOR)
 }
 
 fn quantifier(cursor: &mut Cursor<'_>) -> Parsed<Option<Quantifier>> {
@@ -177,8 +193,8 @@ fn quantifier(cursor: &mut Cursor<'_>) -> Parsed<Option<Quantifier>> {
         Ok(Some(Quantifier::Any))
     } else if cursor.eat("(all)") {
         Ok(Some(Quantifier::All))
-    } else if cursor.peek() == Some('(') {
-        Err(cursor.fail("(any), (all) or delimiter (.)"))
+    } else if cursor.eat("(") {
+        Err(cursor.fail_word("any", AN_OPERATOR))
     } else {
         Ok(None)
     }
@@ -190,9 +206,9 @@ fn language(cursor: &mut Cursor<'_>) -> Parsed<Option<String>> {
     }
     let language = cursor.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ' ' | '$')).trim().to_owned();
     if language.is_empty() {
-        return Err(cursor.fail("text search configuration"));
+        return Err(cursor.fail(AN_OPERATOR));
     }
-    cursor.expect(")", "\")\"")?;
+    cursor.expect(")", AN_OPERATOR)?;
     Ok(Some(language))
 }
 
@@ -205,14 +221,28 @@ fn is_value(cursor: &mut Cursor<'_>) -> Parsed<IsValue> {
         "true" => Ok(IsValue::True),
         "false" => Ok(IsValue::False),
         "unknown" => Ok(IsValue::Unknown),
-        _ => Err(start.fail("isVal: (null, not_null, true, false, unknown)")),
+        _ => Err(no_is_value(start)),
     }
+}
+
+/// Placed where the text stops being one of the words.
+fn no_is_value(mut cursor: Cursor<'_>) -> Syntax {
+    let same = |word: &str| {
+        let pairs = cursor.rest().chars().zip(word.chars());
+        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
+    };
+    let shared = ["null", "not_null", "true", "false", "unknown"].into_iter().map(same).max().unwrap_or(0);
+    for _ in 0..shared {
+        cursor.bump();
+    }
+    cursor.fail("isVal: (null, not_null, true, false, unknown)")
 }
 
 /// `(a,"b,c",d)`. One empty element means the empty list.
 fn list(cursor: &mut Cursor<'_>) -> Parsed<Vec<String>> {
     cursor.spaces();
     cursor.expect("(", "\"(\"")?;
+    cursor.spaces();
     let mut values = Vec::new();
     loop {
         values.push(element(cursor)?);
@@ -329,6 +359,8 @@ mod tests {
         assert_eq!(list(r#"in.("Beowulf, "anonymous"",Solaris)"#), ["Beowulf, \"anonymous\"", "Solaris"]);
         assert!(list("in.()").is_empty());
         assert_eq!(list("in.(,)"), ["", ""]);
+        assert!(list("in.(   )").is_empty());
+        assert_eq!(list("in.( a, b )"), ["a", " b "]);
     }
 
     #[test]
@@ -338,6 +370,33 @@ mod tests {
         {
             assert!(parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(parse("noop.0").expect_err("unknown").details, "unknown single value operator noop");
+    }
+
+    #[test]
+    fn faults_are_placed_and_worded_as_postgrest_does() {
+        let start = "\"not\" or operator (eq, gt, ...)";
+        let is = "isVal: (null, not_null, true, false, unknown)";
+        let cases = [
+            ("0", 1, "\"0\"", start),
+            ("noop.0", 1, "\"o\"", start),
+            ("val", 1, "\"v\"", start),
+            ("", 1, "end of input", start),
+            ("not.noop.1", 5, "\"n\"", AN_OPERATOR),
+            ("nott.eq.1", 4, "\"t\"", "delimiter (.)"),
+            ("eqq.1", 3, "\"q\"", AN_OPERATOR),
+            ("eq", 3, "end of input", AN_OPERATOR),
+            ("eq().value", 4, "\")\"", AN_OPERATOR),
+            ("fts().value", 5, "\")\"", AN_OPERATOR),
+            ("is().value", 3, "\"(\"", AN_OPERATOR),
+            ("in().value", 3, "\"(\"", AN_OPERATOR),
+            ("in.1,2", 4, "\"1\"", "\"(\""),
+            ("is.nope", 6, "\"p\"", is),
+            ("is.nu", 6, "end of input", is),
+        ];
+        for (text, column, unexpected, expecting) in cases {
+            let fault = parse(text).expect_err(text);
+            assert_eq!(fault.details, format!("unexpected {unexpected} expecting {expecting}"), "{text}");
+            assert_eq!(fault.column, column, "{text}");
+        }
     }
 }

@@ -21,9 +21,31 @@ pub(crate) enum Connective {
 pub(crate) fn parse(text: &str, operator: Connective, sense: Sense) -> Parsed<Logic> {
     let mut cursor = Cursor::new(text);
     let mut budget = MAX_ITEMS;
-    let members = members(&mut cursor, 0, &mut budget)?;
-    cursor.end("end of input")?;
+    let members = whole(&mut cursor, &mut budget).map_err(|mut fault| {
+        fault.column += prefix(operator, sense);
+        fault
+    })?;
     Ok(Logic::Group { sense, operator, members })
+}
+
+fn whole(cursor: &mut Cursor<'_>, budget: &mut usize) -> Parsed<Vec<Logic>> {
+    let members = members(cursor, 0, budget)?;
+    // one parenthesis too many hides no condition, and PostgREST takes it
+    while cursor.eat(")") {}
+    cursor.end("end of input")?;
+    Ok(members)
+}
+
+/// PostgREST counts columns from the operator, which is in the parameter's name.
+fn prefix(operator: Connective, sense: Sense) -> usize {
+    let operator = match operator {
+        Connective::And => "and".len(),
+        Connective::Or => "or".len(),
+    };
+    match sense {
+        Sense::Plain => operator,
+        Sense::Negated => operator + "not.".len(),
+    }
 }
 
 fn members(cursor: &mut Cursor<'_>, depth: usize, budget: &mut usize) -> Parsed<Vec<Logic>> {
@@ -128,5 +150,12 @@ mod tests {
             assert!(or(bad).is_err(), "{bad}");
         }
         assert!(or(&format!("{}a.eq.1{}", "(and".repeat(300), ")".repeat(300))).is_err());
+        let empty = or("()").expect_err("empty");
+        assert_eq!(empty.column, 4);
+        assert_eq!(
+            empty.details,
+            "unexpected \")\" expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)"
+        );
+        assert_eq!(or("(id.eq.1))").expect("one too many").len(), 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, MAX_ITEMS, Parsed};
 use super::field::{Field, field};
+use crate::error::Syntax;
 
 /// One sort key as asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,52 +40,58 @@ pub(crate) fn parse(text: &str) -> Parsed<Vec<OrderTerm>> {
         if cursor.is_end() {
             return Ok(terms);
         }
-        cursor.expect(",", "delimiter (.), \",\" or end of input")?;
+        cursor.expect(",", "\",\" or end of input")?;
     }
 }
 
 fn term(cursor: &mut Cursor<'_>) -> Parsed<OrderTerm> {
     let first = field(cursor)?;
-    let (relation, field) = if first.path.is_empty() && cursor.eat("(") {
-        let inner = field(cursor)?;
-        cursor.expect(")", "letter, digit, \"-\", \"->>\", \"->\" or \")\"")?;
-        (Some(first.name), inner)
-    } else {
-        (None, first)
+    let (relation, field) = match first.path.is_empty().then(|| inner(cursor)).flatten() {
+        Some(inner) => (Some(first.name), inner),
+        None => (None, first),
     };
-    let direction = if word(cursor, ".asc") {
+    let direction = if cursor.eat(".asc") {
         Some(Direction::Ascending)
-    } else if word(cursor, ".desc") {
+    } else if cursor.eat(".desc") {
         Some(Direction::Descending)
     } else {
         None
     };
-    let nulls = if word(cursor, ".nullsfirst") {
+    let nulls = if cursor.eat(".nullsfirst") {
         Some(Nulls::First)
-    } else if word(cursor, ".nullslast") {
+    } else if cursor.eat(".nullslast") {
         Some(Nulls::Last)
     } else {
         None
     };
-    if cursor.peek() == Some('.') {
-        let expecting = match direction {
-            None => "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\"",
-            Some(_) => "\"nullsfirst\" or \"nullslast\"",
-        };
-        cursor.bump();
-        return Err(cursor.fail(expecting));
+    cursor.spaces();
+    match cursor.peek() {
+        None | Some(',') => Ok(OrderTerm { relation, field, direction, nulls }),
+        Some(_) => Err(no_end(cursor, direction, nulls)),
     }
-    Ok(OrderTerm { relation, field, direction, nulls })
 }
 
-/// Eats `token` if it is a whole word.
-fn word(cursor: &mut Cursor<'_>, token: &str) -> bool {
+/// `(column)` after an embed's name.
+fn inner(cursor: &mut Cursor<'_>) -> Option<Field> {
     let mut ahead = cursor.clone();
-    let whole = ahead.eat(token) && matches!(ahead.peek(), None | Some('.' | ',' | ' '));
-    if whole {
-        *cursor = ahead;
+    let found = ahead.eat("(").then(|| field(&mut ahead).ok()).flatten().filter(|_| ahead.eat(")"))?;
+    *cursor = ahead;
+    Some(found)
+}
+
+/// What may follow depends on what came; worded as PostgREST words it.
+fn no_end(cursor: &mut Cursor<'_>, direction: Option<Direction>, nulls: Option<Nulls>) -> Syntax {
+    match (direction, nulls) {
+        (_, Some(_)) => cursor.fail_before_end("\",\" or end of input"),
+        (Some(_), None) if cursor.eat(".") => cursor.fail_word("nullsfirst", "\"nullsfirst\" or \"nullslast\""),
+        (Some(_), None) => cursor.fail_before_end("delimiter (.), \",\" or end of input"),
+        (None, None) if cursor.eat(".") => {
+            cursor.fail_word("asc", "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\"")
+        }
+        (None, None) => {
+            cursor.fail_before_end("letter, digit, \"-\", \"->>\", \"->\", delimiter (.), \",\" or end of input")
+        }
     }
-    whole
 }
 
 #[cfg(test)]
@@ -107,6 +114,33 @@ mod tests {
             ["", "id.ac", "id.descc", "id.nulsfist", "id.asc.nlsfst", "id.nullslasttt", "clients(name,id)", "id,"]
         {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn faults_are_placed_and_worded_as_postgrest_does() {
+        let words = "\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\"";
+        let nulls = "\"nullsfirst\" or \"nullslast\"";
+        let end = "\",\" or end of input";
+        let cases = [
+            ("id.ac", 4, "\"c\"", words.to_owned()),
+            ("id.nulsfist", 4, "\"n\"", words.to_owned()),
+            ("id.smth34", 4, "\"s\"", words.to_owned()),
+            ("id.descc", 8, "'c'", format!("delimiter (.), {end}")),
+            ("id.nullslasttt", 13, "'t'", end.to_owned()),
+            ("id.asc.nlsfst", 8, "\"l\"", nulls.to_owned()),
+            ("id.asc.nullslasttt", 17, "'t'", end.to_owned()),
+            (
+                "clients(name,id)",
+                8,
+                "'('",
+                format!("letter, digit, \"-\", \"->>\", \"->\", delimiter (.), {end}"),
+            ),
+        ];
+        for (text, column, unexpected, expecting) in cases {
+            let fault = parse(text).expect_err(text);
+            assert_eq!(fault.details, format!("unexpected {unexpected} expecting {expecting}"), "{text}");
+            assert_eq!(fault.column, column, "{text}");
         }
     }
 }

@@ -36,7 +36,8 @@ impl Range {
             (a, b) => a.or(b),
         };
         match last {
-            Some(last) if last < offset => Err(RequestError::Range(RangeFault::LowerAboveUpper)),
+            // each is sound by itself, so the limit is to blame (PostgREST says so too)
+            Some(last) if last < offset => Err(RequestError::Range(RangeFault::NegativeLimit)),
             Some(last) => Ok(Self { offset, limit: Some(last - offset + 1) }),
             None => Ok(Self { offset, limit: None }),
         }
@@ -47,15 +48,17 @@ impl Range {
 /// The header counts for GET only (RFC 9110 section 14.2).
 pub(crate) fn top_level(method: &Method, headers: &HeaderMap, asked: Option<Range>) -> Result<Range, RequestError> {
     let asked = asked.unwrap_or_default();
-    match asked.limit {
+    // a negative offset begins at the first row, and the window ends where it was meant to
+    let asked = match asked.limit {
+        Some(0) => Range { offset: 0, limit: Some(0) },
         Some(limit) if limit < 0 => return Err(RequestError::Range(RangeFault::NegativeLimit)),
-        Some(0) => return Ok(Range { offset: 0, limit: Some(0) }),
-        _ => {}
-    }
+        _ if asked.offset < 0 => asked.intersect(Range::default())?,
+        _ => asked,
+    };
     if *method == Method::PUT && !asked.is_all() {
         return Err(RequestError::PutRange);
     }
-    if *method != Method::GET {
+    if *method != Method::GET || asked.limit == Some(0) {
         return Ok(asked);
     }
     match headers.get(header::RANGE).and_then(|v| v.to_str().ok()).map(from_header) {
@@ -108,7 +111,17 @@ mod tests {
     fn impossible_ranges_are_416() {
         assert_eq!(top(Some("5-2"), range(0, None)), Err(RequestError::Range(RangeFault::LowerAboveUpper)));
         assert_eq!(top(None, range(0, Some(-1))), Err(RequestError::Range(RangeFault::NegativeLimit)));
-        assert!(top(Some("10-20"), range(0, Some(5))).is_err());
+        assert_eq!(
+            top(Some("10-20"), range(0, Some(5))),
+            Err(RequestError::Range(RangeFault::NegativeLimit))
+        );
+    }
+
+    #[test]
+    fn a_negative_offset_is_the_first_row() {
+        assert_eq!(top(None, range(-4, None)), Ok(range(0, None)));
+        assert_eq!(top(None, range(-4, Some(10))), Ok(range(0, Some(6))));
+        assert_eq!(top(None, range(i64::MIN, None)), Ok(range(0, None)));
     }
 
     #[test]
