@@ -13,6 +13,7 @@ mod sql;
 #[cfg(test)]
 #[path = "../tests/stages/mod.rs"]
 mod stages;
+mod timezones;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use pipeline::{SessionRules, Stages};
 use plan::{Aggregates, PlanRules};
 use request::RequestRules;
 use request::prefer::TxOverride;
+use timezones::TimeZones;
 
 pub use config::Config;
 pub use error::ERRORS;
@@ -68,6 +70,7 @@ pub fn build(config: &Config, deps: Deps) -> Result<Room, BuildError> {
         pool: deps.pool,
         verifier: deps.verifier,
         snapshot: Snapshot::default(),
+        timezones: TimeZones::default(),
         events: Events::new(&deps.registry),
         request_rules: RequestRules {
             schemas: config.schemas.clone(),

@@ -14,9 +14,10 @@ use crate::catalog::{QualifiedName, Snapshot};
 use crate::error::{AuthError, CallerKind, Error, ExecError, RequestError};
 use crate::events::{Events, Timings};
 use crate::plan::{self, Plan, PlanRules};
-use crate::request::prefer::Transaction;
+use crate::request::prefer::{Preferences, Transaction};
 use crate::request::{self, ApiRequest, RequestRules};
 use crate::sql::{self, Session};
+use crate::timezones::TimeZones;
 use crate::{execute, response};
 
 /// Everything requests need; shared by all of them.
@@ -24,6 +25,7 @@ pub(crate) struct Stages {
     pub(crate) pool: Pool,
     pub(crate) verifier: Verifier,
     pub(crate) snapshot: Snapshot,
+    pub(crate) timezones: TimeZones,
     pub(crate) events: Events,
     pub(crate) request_rules: RequestRules,
     pub(crate) plan_rules: PlanRules,
@@ -67,7 +69,9 @@ impl Stages {
     /// The stages.
     async fn serve(&self, head: &Parts, body: Bytes, identity: &Identity) -> Result<Response<Bytes>, Error> {
         let start = Instant::now();
-        let request = request::parse(&self.request_rules, head, body)?;
+        let mut request = request::parse(&self.request_rules, head, body)?;
+        self.check_timezone(&mut request.prefer).await?;
+        let request = request;
         let parsed = Instant::now();
         let catalog = self.snapshot.current().ok_or(ExecError::NoCatalog)?;
         let plan = plan::plan(&catalog, &self.plan_rules, &request)?;
@@ -94,6 +98,17 @@ impl Stages {
             respond: executed.elapsed(),
         });
         Ok(response)
+    }
+
+    /// A zone nobody knows is a preference nobody knows: an error with `handling=strict`, and else without effect.
+    async fn check_timezone(&self, prefer: &mut Preferences) -> Result<(), ExecError> {
+        if let Some(zone) = &prefer.timezone
+            && !self.timezones.knows(&self.pool, zone).await?
+        {
+            prefer.unknown.push(format!("timezone={zone}"));
+            prefer.timezone = None;
+        }
+        Ok(())
     }
 
     fn identify(&self, head: &Parts) -> Result<Identity, AuthError> {

@@ -29,9 +29,12 @@ pub(crate) fn derive(raw: RawCatalog, schemas: &[String]) -> Catalog {
     for relationship in relationships {
         catalog.relationships.entry(relationship.table.clone()).or_default().push(relationship);
     }
+    // the order in which ambiguous ones are listed
+    catalog.relationships.values_mut().for_each(|list| list.sort_by(|a, b| a.listed().cmp(&b.listed())));
     for routine in raw.routines {
         catalog.routines.entry(routine.name.clone()).or_default().push(routine);
     }
+    catalog.routines.values_mut().for_each(|overloads| overloads.sort_by(|a, b| a.listed().cmp(&b.listed())));
     catalog.roles = raw.roles.into_iter().map(|role| (role.name, role.settings)).collect();
     for table in raw.tables.into_iter().filter(|t| schemas.contains(&t.name.schema)) {
         let key = primary_keys.get(&table.name).cloned().unwrap_or_default();
@@ -273,7 +276,7 @@ mod tests {
         assert_eq!(kinds(&catalog, "films", "actors"), ["m2m"]);
         assert_eq!(kinds(&catalog, "actors", "films"), ["m2m"]);
         assert_eq!(kinds(&catalog, "films", "technical_specs"), ["o2o"]);
-        assert_eq!(kinds(&catalog, "directors", "directors"), ["m2o", "o2m"]);
+        assert_eq!(kinds(&catalog, "directors", "directors"), ["o2m", "m2o"]);
         assert_eq!(kinds(&catalog, "orders", "addresses"), ["m2o", "m2o"]);
     }
 

@@ -84,6 +84,21 @@ impl Relationship {
         }
     }
 
+    /// What several answers to one name are sorted by (PostgREST lists them so, and hosted answers are compared).
+    pub(crate) fn listed(&self) -> impl Ord + '_ {
+        let (rank, by, columns) = match &self.cardinality {
+            Cardinality::OneToMany(k) => (0, (None, k.constraint.as_str(), ""), (&k.columns, None)),
+            Cardinality::ManyToOne(k) => (1, (None, k.constraint.as_str(), ""), (&k.columns, None)),
+            Cardinality::OneToOne(k) => (2, (None, k.constraint.as_str(), ""), (&k.columns, None)),
+            Cardinality::ManyToMany(j) => {
+                let by = (Some(&j.table), j.source_constraint.as_str(), j.target_constraint.as_str());
+                (3, by, (&j.source, Some(&j.target)))
+            }
+            Cardinality::Computed(c) => return (&self.foreign, 4, (Some(&c.function), "", ""), None),
+        };
+        (&self.foreign, rank, by, Some(columns))
+    }
+
     fn is_constraint(&self, name: &str) -> bool {
         self.key().is_some_and(|k| k.constraint == name)
     }

@@ -65,6 +65,12 @@ impl Routine {
         matches!(self.returns, Returns::Void | Returns::Scalar | Returns::SetOfScalar)
     }
 
+    /// What overloads are sorted by (PostgREST: fewer parameters first).
+    pub(crate) fn listed(&self) -> impl Ord + '_ {
+        let parameters: Vec<_> = self.parameters.iter().map(|p| (p.name.as_str(), p.type_name.as_sql())).collect();
+        (parameters.len(), self.description.as_deref(), parameters)
+    }
+
     /// For the ambiguity message.
     pub(crate) fn signature(&self) -> String {
         let parameters: Vec<_> =

@@ -1,6 +1,6 @@
 //! Names → catalog objects, ambiguity, and "did you mean".
 
-use crate::catalog::{Catalog, Column, QualifiedName, Relationship, Table};
+use crate::catalog::{Cardinality, Catalog, Column, QualifiedName, Relationship, Table};
 use crate::error::PlanError;
 
 /// Suggestions of table and function names must be this close, so that hints do not list what exists.
@@ -31,7 +31,11 @@ pub(crate) fn relationship<'a>(
     target: &str,
     hint: Option<&str>,
 ) -> Result<&'a Relationship, PlanError> {
-    let found: Vec<_> = catalog.relationships(origin).iter().filter(|r| r.answers(target, hint)).collect();
+    let mut found: Vec<_> = catalog.relationships(origin).iter().filter(|r| r.answers(target, hint)).collect();
+    // a function with a table's name is there to replace what the foreign keys say
+    if let Some(computed) = found.iter().find(|r| matches!(r.cardinality, Cardinality::Computed(_))) {
+        found = vec![computed];
+    }
     match found.as_slice() {
         [only] => Ok(only),
         [] => Err(PlanError::NoRelationship {

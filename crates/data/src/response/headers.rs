@@ -1,13 +1,11 @@
 //! Values of the answer's headers.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::plan::{Change, OnConflict, Plan};
 use crate::request::ApiRequest;
+use crate::request::query::UNRESERVED;
 use crate::request::target::{Announced, Mutation};
-
-/// Unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// `first-last/total`, with `*` for what is empty or unknown.
 pub(super) fn content_range(offset: i64, page: i64, total: Option<i64>) -> String {
@@ -17,7 +15,7 @@ pub(super) fn content_range(offset: i64, page: i64, total: Option<i64>) -> Strin
 }
 
 pub(super) fn path_segment(name: &str) -> String {
-    utf8_percent_encode(name, ENCODED).to_string()
+    utf8_percent_encode(name, UNRESERVED).to_string()
 }
 
 /// Where the inserted row is: `/table?id=eq.5`.

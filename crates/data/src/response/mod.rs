@@ -13,7 +13,7 @@ use crate::error::{Error, Failure, Problem, RangeFault, RequestError};
 use crate::execute::Outcome;
 use crate::plan::{CallPlan, Info, MutatePlan, Plan, ReadPlan};
 use crate::request::ApiRequest;
-use crate::request::prefer::Representation;
+use crate::request::prefer::{Count, Representation};
 use crate::request::target::{Action, Invocation, Mutation, Output};
 use headers::{content_range, preference_applied, profile};
 
@@ -104,8 +104,9 @@ fn ranged_body(draft: &Draft, outcome: Outcome, request: &ApiRequest) -> Bytes {
 
 fn mutate(outcome: Outcome, request: &ApiRequest, plan: &MutatePlan) -> Draft {
     let full = request.prefer.representation == Some(Representation::Full);
-    let mut draft = Draft::new(status::of_mutation(plan.mutation, request, outcome.inserted));
-    let counted = request.prefer.count.map(|_| outcome.page);
+    let mut draft = Draft::new(status::of_mutation(plan, request, &outcome));
+    // there is no plan to take an estimate from
+    let counted = request.prefer.count.filter(|count| *count != Count::Planned).map(|_| outcome.page);
     let range = match plan.mutation {
         Mutation::Insert | Mutation::Delete => Some(content_range(1, 0, counted)),
         Mutation::Update => Some(content_range(0, outcome.page, counted)),

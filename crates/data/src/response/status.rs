@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::execute::Outcome;
+use crate::plan::{Change, MutatePlan, OnConflict};
 use crate::request::ApiRequest;
 use crate::request::prefer::{Representation, Resolution};
 use crate::request::query::range::Range;
@@ -17,13 +19,16 @@ pub(super) fn of_range(range: Range, page: i64, total: Option<i64>) -> StatusCod
     }
 }
 
-pub(super) fn of_mutation(mutation: Mutation, request: &ApiRequest, inserted: Option<i64>) -> StatusCode {
+pub(super) fn of_mutation(plan: &MutatePlan, request: &ApiRequest, outcome: &Outcome) -> StatusCode {
     let full = request.prefer.representation == Some(Representation::Full);
-    let none_inserted = inserted.unwrap_or(0) <= 0;
-    match mutation {
-        Mutation::Insert if request.prefer.resolution == Some(Resolution::Merge) && inserted == Some(0) => {
-            StatusCode::OK
-        }
+    // without a key to conflict with nothing counts, and every row is new
+    let inserted = match &plan.change {
+        Change::Insert { on_conflict: OnConflict::Fail, .. } => outcome.page,
+        _ => outcome.inserted.unwrap_or(0),
+    };
+    let none_inserted = inserted <= 0;
+    match plan.mutation {
+        Mutation::Insert if request.prefer.resolution == Some(Resolution::Merge) && none_inserted => StatusCode::OK,
         Mutation::Insert => StatusCode::CREATED,
         Mutation::Upsert if full && none_inserted => StatusCode::OK,
         Mutation::Upsert if full => StatusCode::CREATED,

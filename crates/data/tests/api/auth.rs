@@ -20,7 +20,20 @@ async fn tokens_name_the_role() {
 #[tokio::test]
 async fn bad_tokens_are_401_with_a_challenge() {
     let app = App::start().await;
+    let claim = |claims: serde_json::Value| app.identity.token(&claims);
     let cases = [
+        (claim(json!({"exp": "soon"})), "PGRST303", "The JWT 'exp' claim must be a number"),
+        (claim(json!({"nbf": "soon"})), "PGRST303", "The JWT 'nbf' claim must be a number"),
+        (claim(json!({"iat": [1]})), "PGRST303", "The JWT 'iat' claim must be a number"),
+        (
+            claim(json!({"aud": [{"a": 1}, "b"]})),
+            "PGRST303",
+            "The JWT 'aud' claim must be a string or an array of strings",
+        ),
+        (claim(json!({"role": "anon", "iat": 9_999_999_999_u64})), "PGRST303", "JWT issued at future"),
+        (claim(json!({"role": "anon", "nbf": 9_999_999_999_u64, "iat": 1})), "PGRST303", "JWT not yet valid"),
+        (String::new(), "PGRST301", "Empty JWT is sent in Authorization header"),
+        ("x.y".to_owned(), "PGRST301", "Expected 3 parts in JWT; got 2"),
         ("x.y.z".to_owned(), "PGRST301", "JWT cryptographic operation failed"),
         ("nope".to_owned(), "PGRST301", "Expected 3 parts in JWT; got 1"),
         (app.identity.token(&json!({"role": "anon", "exp": 1})), "PGRST303", "JWT expired"),
@@ -31,10 +44,17 @@ async fn bad_tokens_are_401_with_a_challenge() {
         let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{message}\"");
         assert_eq!(answer.header("www-authenticate"), challenge);
     }
+    // {"alg":"none"}.{}
+    let unsecured = app.anon.bearer("eyJhbGciOiJub25lIn0.e30.").get("/films").await.expect(401).json();
+    assert_eq!(unsecured["code"], "PGRST301");
     let mut forged = app.identity.user(ALICE);
     forged.truncate(forged.len() - 4);
     forged.push_str("AAAA");
-    let _ = app.anon.bearer(&forged).get("/films").await.expect(401);
+    assert_eq!(
+        app.anon.bearer(&forged).get("/films").await.expect(401).json(),
+        json!({"code": "PGRST301", "message": "No suitable key or wrong key type",
+               "details": "None of the keys was able to decode the JWT", "hint": null})
+    );
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ insert into addresses values (1, 'Anarres'), (2, 'Urras');
 insert into orders values (1, 1, 2);
 
 create function full_title(films) returns text language sql stable as $$ select $1.title || '!' $$;
+create function title_search(films) returns tsvector language sql stable as $$ select to_tsvector('simple', $1.title) $$;
 create function best_actor(films) returns setof actors rows 1 language sql stable as
   $$ select a.* from actors a join roles r on r.actor_id = a.id where r.film_id = $1.id order by a.id limit 1 $$;
 create function add(a int, b int) returns int language sql immutable as 'select a + b';
@@ -65,6 +66,12 @@ create function numbers(most int) returns setof int language sql stable as 'sele
 create function films_by(director int) returns setof films language sql stable as 'select * from films where director_id = director';
 create function one_film(wanted int) returns films language sql stable as 'select * from films where id = wanted';
 create function pairs() returns table (k text, v int) language sql stable as $$ values ('a', 1), ('b', 2) $$;
+create function any_film() returns record language sql stable as 'select id, title from films where id = 3';
+create function any_films() returns setof record language sql stable as 'select id, title from films where id < 3 order by id';
+create function same_name(arg xml) returns int language sql immutable as 'select 1';
+create function same_name(arg text, num int default 0) returns int language sql immutable as 'select 1';
+create function same_name(arg int) returns int language sql immutable as 'select 1';
+create function greet_quoted("the.name" text) returns text language sql immutable as 'select "the.name"';
 create function echo(json) returns json language sql immutable as 'select $1';
 create function size(bytea) returns int language sql immutable as 'select length($1)';
 create function shout(text) returns text language sql immutable as 'select upper($1)';

@@ -50,7 +50,8 @@ select coalesce(json_agg(t order by t.schema, t.name, t.oid), '[]') from (
   left join pg_class rc on rc.oid = coalesce(nullif(t.typrelid, 0), base.typrelid) and rc.oid <> 0
   left join pg_namespace rn on rn.oid = rc.relnamespace
   cross join lateral (
-    select t.typtype = 'c' or base.typtype = 'c' or t.oid = 'record'::regtype
+    -- a record without OUT parameters has no columns to select from, but it is a value
+    select t.typtype = 'c' or coalesce(base.typtype = 'c', false)
       or coalesce(p.proargmodes::text[] && '{t,b,o}', false) as yes
   ) composite
   cross join lateral (

@@ -36,12 +36,13 @@ pub(super) fn add_logic(context: &Context<'_>, mut root: ReadNode) -> Result<Rea
 
 /// A filter in the light of the column's type.
 pub(crate) fn condition(catalog: &Catalog, table: &QualifiedName, filter: &Filter) -> Condition {
-    let is_vector =
-        catalog.table(table).and_then(|t| t.column(&filter.field.name)).is_some_and(|c| c.type_name.is_tsvector());
+    // what is not known to be text may be a computed tsvector, and PostgreSQL searches text without help
+    let column = catalog.table(table).and_then(|t| t.column(&filter.field.name));
+    let is_text = column.is_some_and(|c| !c.type_name.is_tsvector());
     let searches = matches!(filter.test.operation, Operation::Search { .. });
     Condition::Test {
         value: select::value(catalog, table, &filter.field),
-        search: if searches && !is_vector { SearchValue::ToTsVector } else { SearchValue::Plain },
+        search: if searches && is_text { SearchValue::ToTsVector } else { SearchValue::Plain },
         sense: filter.test.sense,
         operation: filter.test.operation.clone(),
     }
@@ -59,21 +60,24 @@ pub(crate) fn tree(catalog: &Catalog, table: &QualifiedName, logic: &Logic) -> C
 }
 
 /// `rel=is.null` on an embed asks whether it has rows; no other operator makes sense there.
-pub(super) fn resolve_null_filters(_: &Context<'_>, mut root: ReadNode) -> Result<ReadNode, PlanError> {
-    resolve_node(&mut root)?;
+pub(super) fn resolve_null_filters(context: &Context<'_>, mut root: ReadNode) -> Result<ReadNode, PlanError> {
+    resolve_node(context.catalog, &mut root)?;
     Ok(root)
 }
 
-fn resolve_node(node: &mut ReadNode) -> Result<(), PlanError> {
+fn resolve_node(catalog: &Catalog, node: &mut ReadNode) -> Result<(), PlanError> {
+    if node.embeds.is_empty() {
+        return Ok(());
+    }
     let conditions = std::mem::take(&mut node.conditions);
-    node.conditions = conditions.into_iter().map(|c| resolve(node, c)).collect::<Result<_, _>>()?;
-    node.embeds.iter_mut().try_for_each(|embed| resolve_node(&mut embed.node))
+    node.conditions = conditions.into_iter().map(|c| resolve(catalog, node, c)).collect::<Result<_, _>>()?;
+    node.embeds.iter_mut().try_for_each(|embed| resolve_node(catalog, &mut embed.node))
 }
 
-fn resolve(node: &ReadNode, condition: Condition) -> Result<Condition, PlanError> {
+fn resolve(catalog: &Catalog, node: &ReadNode, condition: Condition) -> Result<Condition, PlanError> {
     match condition {
         Condition::Group { sense, operator, members } => {
-            let members = members.into_iter().map(|m| resolve(node, m)).collect::<Result<_, _>>()?;
+            let members = members.into_iter().map(|m| resolve(catalog, node, m)).collect::<Result<_, _>>()?;
             Ok(Condition::Group { sense, operator, members })
         }
         Condition::Test { value, search, sense, operation } => {
@@ -84,6 +88,10 @@ fn resolve(node: &ReadNode, condition: Condition) -> Result<Condition, PlanError
                 (Operation::Is(IsValue::Null), Sense::Negated) => Presence::Present,
                 (Operation::Is(IsValue::NotNull), Sense::Plain) => Presence::Present,
                 (Operation::Is(IsValue::NotNull), Sense::Negated) => Presence::Absent,
+                // the embed was asked for by its column's name, and this is about the column
+                _ if catalog.table(&node.table).is_some_and(|t| t.column(&value.column).is_some()) => {
+                    return Ok(Condition::Test { value, search, sense, operation });
+                }
                 _ => return Err(RequestError::EmbedFilter(value.column).into()),
             };
             Ok(Condition::Embedded { lateral: embed.lateral.clone(), presence })

@@ -1,8 +1,8 @@
 //! `column=op.value`: the operators and the rules of quoting values.
 
 use super::cursor::{Cursor, Parsed};
-use crate::error::Syntax;
 use super::field::Field;
+use crate::error::Syntax;
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,8 @@ pub(crate) mod select;
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::error::{RequestError, Syntax};
 use cursor::{Cursor, MAX_ITEMS, Parsed};
 use field::Field;
@@ -69,8 +71,14 @@ pub(crate) fn parse(raw: &str, others: Others) -> Result<Query, RequestError> {
         let Some(value) = value else { continue };
         match key.as_ref() {
             "select" => select = select.or(Some(value)),
-            "columns" => query.columns = Some(clause("columns parameter", value, |c| c.names())?),
-            "on_conflict" => query.on_conflict = Some(clause("on_conflict parameter", value, |c| c.names())?),
+            // of a repeated one the first counts, as for select
+            "columns" if query.columns.is_none() => {
+                query.columns = Some(clause("columns parameter", value, |c| c.names())?);
+            }
+            "on_conflict" if query.on_conflict.is_none() => {
+                query.on_conflict = Some(clause("on_conflict parameter", value, |c| c.names())?);
+            }
+            "columns" | "on_conflict" => {}
             _ => read_other(&mut query, key, value, others)?,
         }
     }
@@ -98,10 +106,10 @@ fn read_other(query: &mut Query, key: &str, value: &str, others: Others) -> Resu
                 let (path, field) = tree_path(key)?;
                 query.filters.push((path, Filter { field, test }));
             }
-            (Err(_), Others::Arguments) if !key.contains('.') => {
-                query.arguments.push((key.to_owned(), value.to_owned()));
-            }
-            (Err(e), _) => return Err(fault("filter", value, e)),
+            (Err(e), others) => match argument_name(key) {
+                Some(name) if others == Others::Arguments => query.arguments.push((name, value.to_owned())),
+                _ => return Err(fault("filter", value, e)),
+            },
         },
     }
     Ok(())
@@ -149,6 +157,14 @@ fn tree_path(key: &str) -> Result<(EmbedPath, Field), RequestError> {
         let name = path.pop().unwrap_or_default();
         Ok((path, Field { name, path: steps }))
     })
+}
+
+/// An argument's name may be quoted like a column's, and then have dots; otherwise those lead to an embed.
+fn argument_name(key: &str) -> Option<String> {
+    match tree_path(key) {
+        Ok((path, field)) if path.is_empty() && field.path.is_empty() => Some(field.name),
+        _ => (!key.contains('.')).then(|| key.to_owned()),
+    }
 }
 
 /// The path before the last word.
@@ -200,8 +216,18 @@ fn decode_text(text: &str) -> Result<Cow<'_, str>, RequestError> {
 fn canonical(pairs: &[Pair<'_>]) -> String {
     let mut sorted: Vec<_> = pairs.iter().map(|(k, v)| (k.as_ref(), v.as_deref().unwrap_or_default())).collect();
     sorted.sort_by(|a, b| a.0.cmp(b.0));
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(sorted).finish().replace('+', "%20")
+    let mut text = String::new();
+    for (i, (key, value)) in sorted.into_iter().enumerate() {
+        text.push_str(if i > 0 { "&" } else { "" });
+        text.extend(utf8_percent_encode(key, UNRESERVED));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, UNRESERVED));
+    }
+    text
 }
+
+/// Unreserved characters of RFC 3986 stay, everything else is encoded.
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -230,6 +256,8 @@ mod tests {
 
     #[test]
     fn functions_take_arguments_and_filters() {
+        let quoted = parse("%22my arg%22=1", Others::Arguments).expect("quoted");
+        assert_eq!(quoted.arguments, [("my arg".to_owned(), "1".to_owned())]);
         let query = parse("a=1&b=eq.2&c=x&c=y", Others::Arguments).expect("call");
         assert_eq!(query.arguments.len(), 3);
         assert_eq!(query.filters.len(), 1);
@@ -251,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_canonical_form_is_sorted() {
-        assert_eq!(ok("b=eq.1&a=eq.x y&select=id").canonical, "a=eq.x%20y&b=eq.1&select=id");
+        assert_eq!(ok("b=eq.1&a=eq.x y~&select=*").canonical, "a=eq.x%20y~&b=eq.1&select=%2A");
     }
 
     #[test]

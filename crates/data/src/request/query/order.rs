@@ -130,12 +130,7 @@ mod tests {
             ("id.nullslasttt", 13, "'t'", end.to_owned()),
             ("id.asc.nlsfst", 8, "\"l\"", nulls.to_owned()),
             ("id.asc.nullslasttt", 17, "'t'", end.to_owned()),
-            (
-                "clients(name,id)",
-                8,
-                "'('",
-                format!("letter, digit, \"-\", \"->>\", \"->\", delimiter (.), {end}"),
-            ),
+            ("clients(name,id)", 8, "'('", format!("letter, digit, \"-\", \"->>\", \"->\", delimiter (.), {end}")),
         ];
         for (text, column, unexpected, expecting) in cases {
             let fault = parse(text).expect_err(text);

@@ -111,10 +111,7 @@ mod tests {
     fn impossible_ranges_are_416() {
         assert_eq!(top(Some("5-2"), range(0, None)), Err(RequestError::Range(RangeFault::LowerAboveUpper)));
         assert_eq!(top(None, range(0, Some(-1))), Err(RequestError::Range(RangeFault::NegativeLimit)));
-        assert_eq!(
-            top(Some("10-20"), range(0, Some(5))),
-            Err(RequestError::Range(RangeFault::NegativeLimit))
-        );
+        assert_eq!(top(Some("10-20"), range(0, Some(5))), Err(RequestError::Range(RangeFault::NegativeLimit)));
     }
 
     #[test]

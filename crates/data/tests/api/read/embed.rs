@@ -203,3 +203,67 @@ async fn rows_are_ordered_by_to_one_embeds_only() {
     );
     assert_eq!(app.anon.get("/directors?order=films(id)").await.expect(400).json()["code"], "PGRST108");
 }
+
+#[tokio::test]
+async fn functions_replace_foreign_keys_of_the_same_name() {
+    let db = mainstay_testkit::Database::fresh().await;
+    db.execute(
+        "create table makers (id int primary key, name text);
+         create table games (id int primary key, maker_id int references makers(id));
+         create function makers(games) returns setof makers rows 1 language sql stable as
+           $$ select id, 'computed ' || name from makers where id = $1.maker_id $$;
+         insert into makers values (1, 'Sid'); insert into games values (1, 1);
+         grant select on all tables in schema public to anon; grant execute on all functions in schema public to anon",
+    )
+    .await;
+    let app = App::on(db, |_| {}).await;
+    assert_eq!(
+        get(&app, "/games?select=id,makers(name)").await,
+        json!([{"id": 1, "makers": {"name": "computed Sid"}}])
+    );
+    assert_eq!(get(&app, "/games?select=id,maker_id(name)").await, json!([{"id": 1, "maker_id": {"name": "Sid"}}]));
+}
+
+#[tokio::test]
+async fn a_column_with_an_embeds_name_is_filtered_as_a_column() {
+    let app = App::start().await;
+    assert_eq!(
+        get(&app, "/films?select=id,director_id(name)&director_id=eq.2&order=id").await,
+        json!([{"id": 3, "director_id": {"name": "Lem"}}, {"id": 4, "director_id": {"name": "Lem"}}])
+    );
+    assert_eq!(
+        get(&app, "/films?select=id,director_id(name)&director_id=is.null").await,
+        json!([{"id": 6, "director_id": null}])
+    );
+}
+
+#[tokio::test]
+async fn ambiguous_relationships_are_listed_to_many_first_and_junctions_last() {
+    let db = mainstay_testkit::Database::fresh().await;
+    db.execute(
+        "create table sections (id int primary key, head_id int);
+         create table agents (id int primary key, section_id int constraint a_section references sections(id));
+         alter table sections add constraint z_head foreign key (head_id) references agents(id);
+         create table visits (agent_id int references agents(id), section_id int references sections(id),
+           primary key (agent_id, section_id));
+         grant select on all tables in schema public to anon",
+    )
+    .await;
+    let app = App::on(db, |_| {}).await;
+    let body = app.anon.get("/agents?select=*,sections(*)").await.expect(300).json();
+    assert_eq!(
+        body["details"],
+        json!([
+            {"cardinality": "one-to-many", "embedding": "agents with sections",
+             "relationship": "z_head using agents(id) and sections(head_id)"},
+            {"cardinality": "many-to-one", "embedding": "agents with sections",
+             "relationship": "a_section using agents(section_id) and sections(id)"},
+            {"cardinality": "many-to-many", "embedding": "agents with sections",
+             "relationship": "visits using visits_agent_id_fkey(agent_id) and visits_section_id_fkey(section_id)"}])
+    );
+    assert_eq!(
+        body["hint"],
+        "Try changing 'sections' to one of the following: 'sections!z_head', 'sections!a_section', 'sections!visits'. \
+         Find the desired relationship in the 'details' key."
+    );
+}

@@ -58,6 +58,17 @@ const FILMS: &[(&str, &[i64])] = &[
     ("or=(id.in.(1,2),id.not.in.(1,2,3,4,5))", &[1, 2, 6]),
     ("or=(meta->>lang.eq.pl,search.fts(english).kindred)", &[3, 4, 5]),
     ("full_title=eq.Solaris!", &[3]),
+    ("title_search=fts(simple).of", &[2]),
+    ("or=(title_search.not.fts(simple).the,id.eq.1)", &[1, 3, 5, 6]),
+    ("id=in.(   )", &[]),
+    ("id=in.( 1, 2 )", &[1, 2]),
+    ("and=( and ( id.in.( 1, 2, 3 ) , id.eq.3 ) , or ( id.eq.2 , id.eq.3 ) )", &[3]),
+    ("and=(id.eq.1,id.neq.2))", &[1]),
+    ("id=not.in.()", &[1, 2, 3, 4, 5, 6]),
+    ("title=isdistinct.Solaris&id=gt.4", &[5, 6]),
+    ("meta=eq.{}", &[6]),
+    ("tags=eq.{sf}", &[2]),
+    ("director_id=not.is.not_null", &[6]),
 ];
 
 #[tokio::test]
@@ -84,5 +95,46 @@ async fn booleans_are_tested_with_is() {
     for (value, id) in [("true", 1), ("false", 2), ("unknown", 3), ("NULL", 3)] {
         let rows = app.anon.get(&format!("/flags?select=id&yes=is.{value}")).await.expect(200).json();
         assert_eq!(rows, json!([{"id": id}]), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn faults_are_worded_as_postgrest_words_them() {
+    let app = App::start().await;
+    let cases = [
+        (
+            "/films?id=0",
+            "\"failed to parse filter (0)\" (line 1, column 1)",
+            "unexpected \"0\" expecting \"not\" or operator (eq, gt, ...)",
+        ),
+        (
+            "/films?or=()",
+            "\"failed to parse logic tree (())\" (line 1, column 4)",
+            "unexpected \")\" expecting field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)",
+        ),
+        (
+            "/films?order=id.asc.nullslasttt",
+            "\"failed to parse order (id.asc.nullslasttt)\" (line 1, column 17)",
+            "unexpected 't' expecting \",\" or end of input",
+        ),
+        (
+            "/films?select=meta->>--34",
+            "\"failed to parse select parameter (meta->>--34)\" (line 1, column 9)",
+            "unexpected \"-\" expecting digit",
+        ),
+        (
+            "/films?select=meta->(x",
+            "\"failed to parse select parameter (meta->(x)\" (line 1, column 7)",
+            "unexpected \"(\" expecting \"-\", digit or any non reserved character different from: .,>()",
+        ),
+        (
+            "/films?columns=",
+            "\"failed to parse columns parameter ()\" (line 1, column 1)",
+            "unexpected end of input expecting field name (* or [a..z0..9_$])",
+        ),
+    ];
+    for (path, message, details) in cases {
+        let body = app.anon.get(&url(path)).await.expect(400).json();
+        assert_eq!(body, json!({"code": "PGRST100", "message": message, "details": details, "hint": null}), "{path}");
     }
 }

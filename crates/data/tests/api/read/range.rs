@@ -14,6 +14,9 @@ async fn pages_counts_and_statuses() {
         ("/films?select=id", "count=exact", Some("4-9"), 206, "4-5/6", 2),
         ("/films?select=id&limit=0", "", None, 200, "*/*", 0),
         ("/films?select=id&order=id", "", Some("bytes=0-1"), 200, "0-5/*", 6),
+        ("/films?select=id&offset=-4&order=id", "", None, 200, "0-5/*", 6),
+        ("/films?select=id&limit=3", "", Some("0-1"), 200, "0-1/*", 2),
+        ("/rpc/numbers?most=9&limit=2", "count=exact", Some("1-1"), 206, "1-1/9", 1),
     ];
     for (path, prefer, range, status, content_range, rows) in cases {
         let mut client = app.anon.with("prefer", prefer);
@@ -34,8 +37,16 @@ async fn ranges_past_the_end_are_416() {
     assert_eq!(answer.json()["details"], "An offset of 100 was requested, but there are only 6 rows.");
     assert_eq!(answer.header("content-range"), "*/6");
     let _ = app.anon.get("/films?offset=100").await.expect(200);
-    let _ = app.anon.get("/films?limit=-1").await.expect(416);
-    let _ = app.anon.with("range", "5-1").get("/films").await.expect(416);
+    let negative = app.anon.get("/films?limit=-1").await.expect(416);
+    assert_eq!(negative.json()["details"], "Limit should be greater than or equal to zero.");
+    let backwards = app.anon.with("range", "5-1").get("/films").await.expect(416);
+    assert_eq!(
+        backwards.json()["details"],
+        "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+    );
+    let called = app.anon.with("prefer", "count=exact").get("/rpc/numbers?most=0&offset=1").await.expect(416);
+    assert_eq!(called.header("content-range"), "*/0");
+    assert_eq!(called.json()["details"], "An offset of 1 was requested, but there are only 0 rows.");
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ async fn results_take_the_shape_of_the_return_type() {
     );
     assert_eq!(anon.get("/rpc/pairs").await.expect(200).json(), json!([{"k": "a", "v": 1}, {"k": "b", "v": 2}]));
     assert_eq!(anon.get("/rpc/pairs?select=k&v=gt.1").await.expect(200).json(), json!([{"k": "b"}]));
+    assert_eq!(anon.post("/rpc/any_film", &json!({})).await.expect(200).json(), json!({"id": 3, "title": "Solaris"}));
+    assert_eq!(
+        anon.get("/rpc/any_films").await.expect(200).json(),
+        json!([{"id": 1, "title": "The Dispossessed"}, {"id": 2, "title": "The Lathe of Heaven"}])
+    );
     let void = anon.post("/rpc/nothing", &json!({})).await.expect(204);
     assert!(void.body.is_empty());
     let head = anon.head("/rpc/add?a=1&b=2").await.expect(200);
@@ -56,6 +61,8 @@ async fn arguments_come_by_name_default_list_or_body() {
         anon.post("/rpc/greet", &json!({"name": "Ada", "greeting": "Hi"})).await.expect(200).json(),
         json!("Hi Ada")
     );
+    assert_eq!(anon.get("/rpc/greet_quoted?%22the.name%22=Ada").await.expect(200).json(), json!("Ada"));
+    assert_eq!(anon.get("/rpc/greet?name=ignored&name=Ada").await.expect(200).json(), json!("Hello Ada"));
     assert_eq!(anon.get("/rpc/join_words?words=a&words=b,c").await.expect(200).json(), json!("a-b,c"));
     assert_eq!(anon.post("/rpc/join_words", &json!({"words": ["x", "y"]})).await.expect(200).json(), json!("x-y"));
     assert_eq!(
@@ -111,6 +118,12 @@ async fn functions_that_do_not_match_are_suggested() {
                 "Could not choose the best candidate function between: public.twin(a => integer), public.twin(a => text)"
             )
         )
+    );
+    let listed = anon.get("/rpc/same_name?arg=value").await.expect(300).json();
+    assert_eq!(
+        listed["message"],
+        "Could not choose the best candidate function between: public.same_name(arg => integer), \
+         public.same_name(arg => xml), public.same_name(arg => text, num => integer)"
     );
     assert_eq!(anon.delete("/rpc/add").await.expect(405).json()["code"], "PGRST101");
 }

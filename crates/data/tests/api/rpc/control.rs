@@ -61,7 +61,14 @@ async fn the_request_is_known_to_sql() {
                "timeout": "3s", "zone": "America/Lima"})
     );
     assert_eq!(answer.header("preference-applied"), "timezone=America/Lima");
-    assert_eq!(app.anon.with("prefer", "timezone=Nowhere").get("/films").await.expect(400).json()["code"], "22023");
+    let ignored = app.anon.with("prefer", "handling=lenient, timezone=Nowhere").get("/rpc/whoami").await.expect(200);
+    assert_eq!(ignored.header("preference-applied"), "handling=lenient");
+    assert_ne!(ignored.json()["zone"], "Nowhere");
+    let strict = app.anon.with("prefer", "handling=strict, timezone=Nowhere").get("/films").await.expect(400).json();
+    assert_eq!(
+        (strict["code"].as_str(), strict["details"].as_str()),
+        (Some("PGRST122"), Some("Invalid preferences: timezone=Nowhere"))
+    );
     app.db.execute("alter role anon set statement_timeout = '200ms'; notify pgrst").await;
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     assert_eq!(app.anon.post("/rpc/slow", &json!({})).await.expect(500).json()["code"], "57014");

@@ -20,6 +20,14 @@ async fn one_row_or_many_with_defaults() {
     let counted = service.with("prefer", "count=exact").post("/films", &json!([{"title": "a"}, {"title": "b"}])).await;
     assert_eq!(counted.expect(201).header("content-range"), "*/2");
     assert_eq!(full.post("/films", &json!([])).await.expect(201).json(), json!([]));
+    let planned = service.with("prefer", "count=planned").post("/films", &json!({"title": "p"})).await.expect(201);
+    assert_eq!(planned.header("content-range"), "*/*");
+    for (body, rows) in [(json!({}), 1), (json!([{}]), 1), (json!([{}, {}]), 2)] {
+        for prefer in ["missing=null", "missing=default"] {
+            let empty = full.with("prefer", prefer).post("/keyless", &body).await.expect(201).json();
+            assert_eq!(empty.as_array().map(Vec::len), Some(rows), "{body} {prefer}");
+        }
+    }
     let generated = full.post("/films?select=id,title", &json!({"title": "Generated"})).await.expect(201).json();
     assert!(generated[0]["id"].as_i64() > Some(100));
     let embedded = full.post("/films?select=title,directors(name)", &json!({"title": "E", "director_id": 2})).await;

@@ -26,6 +26,8 @@ async fn duplicates_are_merged_or_ignored() {
         merge.post("/directors?on_conflict=born", &json!({"id": 60, "name": "New"})).await.expect(400).json()["code"],
         "42P10"
     );
+    assert_eq!(merge.post("/directors", &json!([])).await.expect(200).json(), json!([]));
+    assert_eq!(merge.post("/keyless", &json!([])).await.expect(200).json(), json!([]));
     // without a key there is nothing to conflict with
     let keyless = app
         .service()
