@@ -2,9 +2,11 @@
 
 use super::binaries::{Binaries, BinariesError};
 use super::lock::{FolderLock, LockError};
+use super::log::{bound_log, tail};
 use super::owner::{ServerUser, reachable_home};
 use super::pidfile::{self, PidFile, Running};
 use super::settings::{HBA, Sizing, memory_bytes, render};
+use super::template::{copy_tree, is_own, keep_template};
 use crate::bootstrap::{create_owner, set_password};
 use crate::{ConnectOptions, Connection, Error, SslMode};
 use mainstay_kernel::lifecycle::Lifecycle;
@@ -12,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,8 +27,6 @@ const SUPERUSER: &str = "supabase_admin";
 const OWNER: &str = "postgres";
 /// The project's database.
 const DATABASE: &str = "postgres";
-/// The server's log is put aside when it is larger, so that the two files together are bounded.
-const LOG_LIMIT: u64 = 32 << 20;
 /// A server that lived shorter than this is started again with growing patience.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
 /// What makes `postgresql.conf` read our settings.
@@ -530,58 +530,10 @@ fn free_port(wanted: u16) -> u16 {
     (wanted..wanted.saturating_add(200)).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or(wanted)
 }
 
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), &target)?;
-        }
-    }
-    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())
-}
-
-/// Keeps a fresh data directory as the template. Failing costs nothing but the next project's second.
-fn keep_template(data: &Path, template: &Path) {
-    let staging = template.with_extension(format!("{}.new", std::process::id()));
-    let kept = copy_tree(data, &staging).and_then(|()| std::fs::rename(&staging, template));
-    if kept.is_err() {
-        let _ = std::fs::remove_dir_all(&staging);
-    }
-}
-
-/// True for a folder of ours that nobody else can write to: what is copied from it runs as the server.
-fn is_own(folder: &Path) -> bool {
-    std::fs::symlink_metadata(folder).is_ok_and(|meta| {
-        meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o022 == 0
-    })
-}
-
-/// Puts a log aside that has grown past its limit. The server appends, so it goes on at the new beginning.
-fn bound_log(log: &Path) {
-    if !std::fs::metadata(log).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
-        return;
-    }
-    let kept = std::fs::copy(log, log.with_extension("log.1"));
-    let emptied = File::options().write(true).open(log).and_then(|file| file.set_len(0));
-    if let Err(error) = kept.map(|_| ()).and(emptied) {
-        tracing::warn!(%error, "the log of PostgreSQL could not be put aside");
-    }
-}
-
-fn tail(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::MetadataExt as _;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("mainstay-cluster-{name}-{}", std::process::id()));
@@ -647,35 +599,6 @@ mod tests {
         assert_eq!(fresh.outcome, super::Outcome::Made);
         fresh.stop().await;
         let _ = std::fs::remove_dir_all(fresh.owner().host);
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn only_our_own_folders_are_used() {
-        let folder = folder("own");
-        let inner = folder.join("inner");
-        std::fs::create_dir(&inner).unwrap();
-        assert!(is_own(&inner) && ServerUser::Own.owns(&inner));
-        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(!is_own(&inner) && !ServerUser::Own.owns(&inner));
-        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let link = folder.join("link");
-        symlink(&inner, &link).unwrap();
-        assert!(!is_own(&link) && !ServerUser::Own.owns(&link));
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn the_log_is_bounded() {
-        let folder = folder("log");
-        let log = folder.join("postgres.log");
-        std::fs::write(&log, "short").unwrap();
-        bound_log(&log);
-        assert_eq!(std::fs::read_to_string(&log).unwrap(), "short");
-        File::options().write(true).open(&log).unwrap().set_len(LOG_LIMIT + 1).unwrap();
-        bound_log(&log);
-        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
-        assert_eq!(std::fs::metadata(folder.join("postgres.log.1")).unwrap().len(), LOG_LIMIT + 1);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

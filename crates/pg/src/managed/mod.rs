@@ -8,9 +8,11 @@
 mod binaries;
 mod cluster;
 mod lock;
+mod log;
 mod owner;
 mod pidfile;
 mod settings;
+mod template;
 
 pub use binaries::{Binaries, BinariesError};
 pub use cluster::{Managed, ManagedError, ManagedSettings, Outcome};
