@@ -9,6 +9,7 @@ pub fn setup(_: &[String]) -> Step {
     postgresql()?;
     node()?;
     chromium()?;
+    python()?;
     test_packages()
 }
 
@@ -48,6 +49,16 @@ pub fn chromium() -> Step {
     }
     say("Chromium is missing; installing it from the distribution");
     install(&["chromium", "fonts-liberation", "fonts-noto-color-emoji"])
+}
+
+/// Python with virtual environments: runs the Python client's test.
+pub fn python() -> Step {
+    let works = Command::new("python3").args(["-c", "import venv, ensurepip"]).status().is_ok_and(|s| s.success());
+    if works {
+        return Ok(());
+    }
+    say("Python's venv is missing; installing it from the distribution");
+    install(&["python3", "python3-venv"])
 }
 
 /// The npm packages of `tests/`.
