@@ -110,7 +110,7 @@ async fn checked(
     if let Err(error) = &results {
         // the transaction is ours to end, and then the connection is good again
         end(&mut connection, "rollback").await?;
-        if is_stale_plan(error) {
+        if error.is_stale_plan() {
             pipeline.iter_mut().for_each(|statement| statement.reuse = Reuse::Once);
             results = connection.pipeline(&pipeline).await;
             if results.is_err() {
@@ -133,14 +133,6 @@ async fn checked(
         (Err(_), _) => end(&mut connection, "rollback").await?,
     }
     judged
-}
-
-/// The schema changed under a prepared statement; nothing happened yet.
-fn is_stale_plan(error: &mainstay_pg::Error) -> bool {
-    match error.db() {
-        Some(db) => db.code == "26000" || db.code == "0A000" && db.message.contains("cached plan"),
-        None => false,
-    }
 }
 
 async fn end(connection: &mut Conn, how: &'static str) -> Result<(), mainstay_pg::Error> {

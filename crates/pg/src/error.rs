@@ -77,7 +77,8 @@ impl Error {
     }
 
     /// True when a prepared statement no longer fits the schema; the transaction did not happen and may be tried again.
-    pub(crate) fn is_stale_plan(&self) -> bool {
+    #[must_use]
+    pub fn is_stale_plan(&self) -> bool {
         self.db().is_some_and(|error| {
             (error.code == "0A000" && error.message.contains("cached plan")) || error.code == "26000"
         })
