@@ -1,0 +1,1 @@
+//! A project on Kubernetes: from its settings to objects.

@@ -1,0 +1,1 @@
+//! Checks of Kubernetes objects against each other.
