@@ -26,3 +26,6 @@ pub const CONFIG_HASH: &str = "mainstay.dev/config-hash";
 pub const SECRET_KEYS: &str = "mainstay.dev/keys";
 /// Annotation on pod templates: names of the roles that run in the pod.
 pub const ROLES: &str = "mainstay.dev/roles";
+/// Annotation on a Job: `"true"` when a changed template means that the old Job is deleted and the new one made (the
+/// template of a Job cannot be changed). The Job must be safe to run again.
+pub const REPLACE: &str = "mainstay.dev/replace";

@@ -1,0 +1,174 @@
+//! `[kubernetes.database]` and `[database.storage]`.
+
+use super::kubernetes::choice;
+use serde::Deserialize;
+
+choice! {
+    /// What PostgreSQL is on the cluster.
+    DatabaseKind {
+        /// A StatefulSet of ours with one pod.
+        StatefulSet = "statefulset",
+        /// A `Cluster` of the CloudNativePG operator.
+        CloudNativePg = "cloudnativepg",
+        /// A server outside, by URL.
+        External = "external",
+    }
+}
+
+/// `[kubernetes.database]`: PostgreSQL on the cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `statefulset`, `cloudnativepg` or `external`.
+    pub kind: DatabaseKind,
+    /// Image of PostgreSQL and its tools. With `cloudnativepg`: `imageName` of the Cluster.
+    pub image: Option<String>,
+    /// Pods of a CloudNativePG cluster. The StatefulSet always has one: it does not replicate.
+    pub instances: u32,
+    /// CPU request.
+    pub cpu: Option<String>,
+    /// CPU limit.
+    pub cpu_limit: Option<String>,
+    /// Memory request.
+    pub memory: Option<String>,
+    /// Memory limit.
+    pub memory_limit: Option<String>,
+    /// Name of the StatefulSet, or of the CloudNativePG Cluster.
+    pub name: String,
+    /// Service that clients use.
+    pub service_name: String,
+    /// Headless Service that gives each pod its DNS name; the same as `service_name` for one Service that is both.
+    pub headless_name: String,
+    /// Secret with the name, owner and password of the database.
+    pub secret_name: String,
+    /// ConfigMap with the database's host and name, mounted into the roles' environment. Unset: they stand in the
+    /// roles' own ConfigMaps.
+    pub config_name: Option<String>,
+    /// Name of the database; the project's name when unset.
+    pub database: Option<String>,
+    /// Owner of the database.
+    pub user: String,
+    /// Job that prepares the database.
+    pub init_name: String,
+    /// ConfigMap with the project's migrations.
+    pub init_sql_name: String,
+    /// Seconds between readiness checks.
+    pub readiness_every: i32,
+    /// Seconds between liveness checks.
+    pub liveness_every: i32,
+    /// Seconds before the first liveness check.
+    pub liveness_delay: i32,
+    /// Host of an external server.
+    pub host: Option<String>,
+    /// Port of an external server.
+    pub port: u16,
+    /// Address ranges of an external server, for the network policies. Empty: any.
+    pub ranges: Vec<String>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            kind: DatabaseKind::StatefulSet,
+            image: None,
+            instances: 3,
+            cpu: None,
+            cpu_limit: None,
+            memory: None,
+            memory_limit: None,
+            name: "postgres".into(),
+            service_name: "postgres-service".into(),
+            headless_name: "postgres-headless".into(),
+            secret_name: "postgres-secret".into(),
+            config_name: None,
+            database: None,
+            user: "postgres".into(),
+            init_name: "db-init".into(),
+            init_sql_name: "db-init-sql".into(),
+            readiness_every: 5,
+            liveness_every: 10,
+            liveness_delay: 30,
+            host: None,
+            port: 5432,
+            ranges: Vec::new(),
+        }
+    }
+}
+
+/// `[database.storage]`: the database's volume on a cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// Size of the volume.
+    pub size: String,
+    /// StorageClass; the cluster's default when unset.
+    pub class: Option<String>,
+    /// Folder on the node to keep the data in, through a PersistentVolume with `Retain`. For local clusters with one node.
+    pub host_path: Option<String>,
+    /// Name of a PersistentVolumeClaim of its own. Unset: the StatefulSet makes one for each pod.
+    pub claim_name: Option<String>,
+    /// Name of the claim template of the StatefulSet.
+    pub template_name: String,
+    /// Only one pod of the whole cluster may use the volume (`ReadWriteOncePod`); needs a CSI driver.
+    pub single_pod: bool,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            size: "10Gi".into(),
+            class: None,
+            host_path: None,
+            claim_name: None,
+            template_name: "data".into(),
+            single_pod: false,
+        }
+    }
+}
+
+impl Database {
+    /// What no single key can tell.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
+            super::quantity(text.as_ref())?;
+        }
+        for text in [&self.name, &self.service_name, &self.headless_name, &self.secret_name, &self.init_name] {
+            super::name(text)?;
+        }
+        let plain = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+                && text.len() <= 63
+                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        if !plain(&self.user) || !self.database.as_deref().is_none_or(plain) {
+            return Err("`user` and `database` are lower-case letters, digits and underscores".to_owned());
+        }
+        if self.kind == DatabaseKind::External && self.host.is_none() {
+            return Err("kind = \"external\" needs `host`, the name or address of the server".to_owned());
+        }
+        if self.kind == DatabaseKind::CloudNativePg && !(1..=9).contains(&self.instances) {
+            return Err("`instances` is 1 to 9".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Storage {
+    /// What no single key can tell.
+    ///
+    /// # Errors
+    /// A sentence about the value that cannot be used.
+    pub fn check(&self) -> Result<(), String> {
+        super::quantity(Some(&self.size))?;
+        match &self.host_path {
+            Some(path) if !path.starts_with('/') || path.trim_end_matches('/').is_empty() || path.contains("..") => {
+                Err(format!("`host_path` {path:?} must be an absolute path below /, without `..`"))
+            }
+            Some(_) if self.class.is_some() => {
+                Err("`host_path` makes a volume by hand and `class` asks a provisioner for one; set one of them"
+                    .to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The sections of `mainstay.toml` that say how a project stands on a cluster.
+
+mod alerts;
+mod database;
+mod expose;
+mod kubernetes;
+mod monitoring;
+mod operations;
+mod service;
+mod tls;
+mod workload;
+
+pub use alerts::{Alerts, Receiver};
+pub use database::{Database, DatabaseKind, Storage};
+pub use expose::{Expose, Way};
+pub use kubernetes::{Admission, AdmissionAction, Kubernetes, PodSecurity, PullPolicy, SecretsFrom};
+pub use monitoring::{Logging, LoggingStack, Monitoring};
+pub use operations::Backup;
+pub use service::{Job, Service};
+pub use tls::{IssuerType, Tls, TlsMode};
+pub use workload::Workload;
+
+/// Refuses a text that is no quantity.
+pub(crate) fn quantity(text: Option<&String>) -> Result<(), String> {
+    match text.map(|t| t.parse::<mainstay_manifest::Quantity>()) {
+        Some(Err(error)) => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a text that cannot be the name of an object (RFC 1123 label).
+pub(crate) fn name(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.is_empty() || text.len() > 63 || !text.chars().all(fits) || text.starts_with('-') || text.ends_with('-') {
+        return Err(format!("{text:?} is no name; use 1 to 63 lower-case letters, digits and hyphens"));
+    }
+    Ok(())
+}

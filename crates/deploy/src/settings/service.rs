@@ -1,0 +1,127 @@
+//! `[services.<name>]` and `[jobs.<name>]`: what the user brings.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `[services.<name>]`: a container of the user's own beside the roles, reached through the gateway under
+/// `/functions/v1/<name>`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Service {
+    /// Image on a cluster.
+    pub image: String,
+    /// Command and arguments in place of the image's own.
+    pub command: Vec<String>,
+    /// Port it listens on; 8080 when unset.
+    pub port: Option<u16>,
+    /// Pods; 1 when unset.
+    pub replicas: Option<u32>,
+    /// CPU request.
+    pub cpu: Option<String>,
+    /// CPU limit.
+    pub cpu_limit: Option<String>,
+    /// Memory request.
+    pub memory: Option<String>,
+    /// Memory limit.
+    pub memory_limit: Option<String>,
+    /// Fewest pods of the autoscaler.
+    pub min_replicas: Option<u32>,
+    /// Most pods. Setting it makes an autoscaler.
+    pub max_replicas: Option<u32>,
+    /// Percentage of the requested CPU that the autoscaler aims at.
+    pub target_cpu: Option<u32>,
+    /// Path that answers 200 while it can work; unset: the port must accept connections.
+    pub health_path: Option<String>,
+    /// Path of its Prometheus metrics; unset: none are scraped.
+    pub metrics_path: Option<String>,
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+    /// Secret whose keys become environment variables.
+    pub secret_name: Option<String>,
+    /// Whether it may connect to PostgreSQL.
+    pub database: bool,
+    /// Address ranges outside the cluster that it may call. Empty: none.
+    pub egress: Vec<String>,
+    /// User id of the container; must not be root.
+    pub uid: Option<i64>,
+    /// Folders that it writes to; each becomes an empty volume, as the root file system is read-only.
+    pub writable: Vec<String>,
+}
+
+/// `[jobs.<name>]`: a Job of the user's own, or a CronJob when it has a schedule.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Job {
+    /// Image; the project's own when unset.
+    pub image: Option<String>,
+    /// Command and arguments in place of the image's own.
+    pub command: Vec<String>,
+    /// Times in cron form, such as `0 3 * * *`. Unset: it runs once for each version of it.
+    pub schedule: Option<String>,
+    /// Time zone of the schedule.
+    pub time_zone: Option<String>,
+    /// CPU request.
+    pub cpu: Option<String>,
+    /// CPU limit.
+    pub cpu_limit: Option<String>,
+    /// Memory request.
+    pub memory: Option<String>,
+    /// Memory limit.
+    pub memory_limit: Option<String>,
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+    /// Secret whose keys become environment variables.
+    pub secret_name: Option<String>,
+    /// Whether it may connect to PostgreSQL.
+    pub database: bool,
+    /// Address ranges outside the cluster that it may call. Empty: none.
+    pub egress: Vec<String>,
+    /// Longest time that it may take, in seconds.
+    pub deadline: Option<i64>,
+}
+
+impl Service {
+    /// What no single key can tell.
+    ///
+    /// # Errors
+    /// A sentence about the value that cannot be used.
+    pub fn check(&self, name: &str) -> Result<(), String> {
+        super::name(name)?;
+        if self.image.is_empty() {
+            return Err("`image` is missing: the container to run on a cluster".to_owned());
+        }
+        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
+            super::quantity(text.as_ref())?;
+        }
+        if self.uid == Some(0) {
+            return Err("`uid` 0 is root, which the namespace refuses; choose another".to_owned());
+        }
+        if self.port.is_some_and(|port| port < 1024) {
+            return Err("`port` must be 1024 or above: the container is not root".to_owned());
+        }
+        if self.max_replicas.is_some_and(|max| max < self.min_replicas.unwrap_or(1)) {
+            return Err("max_replicas is smaller than min_replicas".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Job {
+    /// What no single key can tell.
+    ///
+    /// # Errors
+    /// A sentence about the value that cannot be used.
+    pub fn check(&self, name: &str) -> Result<(), String> {
+        super::name(name)?;
+        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
+            super::quantity(text.as_ref())?;
+        }
+        if self.command.is_empty() && self.image.is_none() {
+            return Err("set `image`, `command` or both".to_owned());
+        }
+        if self.schedule.as_ref().is_some_and(|s| s.split_whitespace().count() != 5 && !s.starts_with('@')) {
+            return Err("`schedule` has five fields, such as \"0 3 * * *\"".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,627 @@
+//! The plan: a project's settings resolved against the tables. Objects, pictures and sums are made from it.
+
+use crate::project::Project;
+use crate::settings::{DatabaseKind, LoggingStack, Service, Way, Workload};
+use crate::tables::{EDGES, Edge, Peer, Role, Rule, Side, Size, role, size_of};
+use mainstay_manifest::keys;
+use std::collections::BTreeMap;
+
+/// A project resolved: what runs, how large it is, and who talks to whom.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// The project.
+    pub project: Project,
+    /// Namespace of everything but node-level log collectors.
+    pub namespace: String,
+    /// Image of the roles.
+    pub image: String,
+    /// Everything that runs.
+    pub components: Vec<Component>,
+    /// Who connects to whom.
+    pub edges: Vec<Edge>,
+}
+
+/// Something that runs in pods.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// Name: of the object, and of its label.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Namespace.
+    pub namespace: String,
+    /// Kind of the object that makes its pods.
+    pub controller: Controller,
+    /// Pods to begin with.
+    pub replicas: u32,
+    /// Autoscaling.
+    pub scaling: Option<Scaling>,
+    /// Of one pod.
+    pub size: Size,
+    /// Named container ports.
+    pub ports: Vec<(&'static str, u16)>,
+    /// Volume that outlives the pod.
+    pub volume: Option<String>,
+}
+
+/// What a component is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Roles of ours.
+    Roles(Vec<&'static Role>),
+    /// `[services.<name>]`.
+    Service,
+    /// `[jobs.<name>]`.
+    Job,
+    /// PostgreSQL.
+    Database,
+    /// The Job that prepares the database.
+    Init,
+    /// Backups.
+    Backup,
+    /// Metrics and dashboards.
+    Monitoring,
+    /// Logs.
+    Logging,
+}
+
+/// What makes the pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controller {
+    /// apps/v1 Deployment.
+    Deployment,
+    /// apps/v1 StatefulSet.
+    StatefulSet,
+    /// apps/v1 DaemonSet.
+    DaemonSet,
+    /// batch/v1 Job.
+    Job,
+    /// batch/v1 CronJob.
+    CronJob,
+    /// An operator of the cluster.
+    Operator,
+}
+
+/// An autoscaler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaling {
+    /// Name of the object.
+    pub name: String,
+    /// Fewest pods.
+    pub min: u32,
+    /// Most pods.
+    pub max: u32,
+    /// Percentage of the CPU request.
+    pub cpu: Option<u32>,
+    /// Percentage of the memory request.
+    pub memory: Option<u32>,
+}
+
+/// Settings that cannot be brought together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}`: {problem}")]
+pub struct PlanError {
+    /// The setting, as it is called in `mainstay.toml`.
+    pub key: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+type Result<T> = std::result::Result<T, PlanError>;
+
+fn refuse<T>(key: impl Into<String>, problem: impl Into<String>) -> Result<T> {
+    Err(PlanError { key: key.into(), problem: problem.into() })
+}
+
+impl System {
+    /// Resolves a project.
+    ///
+    /// # Errors
+    /// When settings contradict each other: the setting, and a sentence with the way out.
+    pub fn plan(project: Project) -> Result<Self> {
+        let namespace = project.kubernetes.namespace.clone().unwrap_or_else(|| project.name.clone());
+        let image = project.kubernetes.image.clone().unwrap_or_else(|| format!("{}:{}", project.name, project.version));
+        let mut components = workloads(&project, &namespace)?;
+        for (name, service) in &project.services {
+            service.check(name).or_else(|problem| refuse(format!("services.{name}"), problem))?;
+            components.push(user_service(name, service, &namespace));
+        }
+        for (name, job) in &project.jobs {
+            job.check(name).or_else(|problem| refuse(format!("jobs.{name}"), problem))?;
+            let size = size_of("job").with(
+                job.cpu.as_ref(),
+                job.cpu_limit.as_ref(),
+                job.memory.as_ref(),
+                job.memory_limit.as_ref(),
+            );
+            let controller = if job.schedule.is_some() { Controller::CronJob } else { Controller::Job };
+            components.push(Component::new(name, Kind::Job, &namespace, controller, size));
+        }
+        database(&project, &namespace, &mut components);
+        watchers(&project, &namespace, &mut components);
+        one_of_each_name(&components)?;
+        combinations(&project, &components)?;
+        let mut system = Self { project, namespace, image, components, edges: Vec::new() };
+        system.edges = EDGES.iter().flat_map(|rule| system.resolve(rule)).collect();
+        system.edges.sort();
+        system.edges.dedup();
+        Ok(system)
+    }
+
+    /// The component with this name.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<&Component> {
+        self.components.iter().find(|component| component.name == name)
+    }
+
+    /// The component that runs a role.
+    #[must_use]
+    pub fn home_of(&self, role: &str) -> Option<&Component> {
+        self.components.iter().find(|component| component.roles().iter().any(|r| r.name == role))
+    }
+
+    /// The components that run roles.
+    pub fn workloads(&self) -> impl Iterator<Item = &Component> {
+        self.components.iter().filter(|component| !component.roles().is_empty())
+    }
+
+    /// `[workloads.<name>]` of a component; the default when there is none.
+    #[must_use]
+    pub fn settings_of(&self, component: &Component) -> Workload {
+        self.project.workloads.get(&component.name).cloned().unwrap_or_default()
+    }
+
+    /// Whether PostgreSQL runs in the namespace.
+    #[must_use]
+    pub fn has_database_pods(&self) -> bool {
+        self.project.kubernetes.database.kind != DatabaseKind::External
+    }
+
+    /// Host by which clients reach PostgreSQL.
+    #[must_use]
+    pub fn database_host(&self) -> String {
+        let database = &self.project.kubernetes.database;
+        match database.kind {
+            DatabaseKind::StatefulSet => database.service_name.clone(),
+            // the operator names the Service of the primary so
+            DatabaseKind::CloudNativePg => format!("{}-rw", database.name),
+            DatabaseKind::External => database.host.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Port by which clients reach PostgreSQL.
+    #[must_use]
+    pub fn database_port(&self) -> u16 {
+        match self.project.kubernetes.database.kind {
+            DatabaseKind::External => self.project.kubernetes.database.port,
+            _ => 5432,
+        }
+    }
+
+    /// Name of the database.
+    #[must_use]
+    pub fn database_name(&self) -> String {
+        let database = &self.project.kubernetes.database;
+        database.database.clone().unwrap_or_else(|| self.project.name.replace('-', "_"))
+    }
+
+    /// Whether TLS ends at the gateway itself.
+    #[must_use]
+    pub fn tls_at_gateway(&self) -> bool {
+        use crate::settings::TlsMode;
+        self.project.tls.mode != TlsMode::Off && !self.exposed_by(Way::Ingress) && !self.exposed_by(Way::GatewayApi)
+    }
+
+    /// Whether the gateway is exposed in this way.
+    #[must_use]
+    pub fn exposed_by(&self, way: Way) -> bool {
+        self.project.expose.via.contains(&way)
+    }
+
+    /// The labels by which a component's pods are selected.
+    #[must_use]
+    pub fn selector(&self, component: &Component) -> BTreeMap<String, String> {
+        if component.controller == Controller::Operator {
+            return BTreeMap::from([("cnpg.io/cluster".to_owned(), component.name.clone())]);
+        }
+        BTreeMap::from([
+            (keys::NAME.to_owned(), component.name.clone()),
+            (keys::INSTANCE.to_owned(), self.project.name.clone()),
+        ])
+    }
+
+    /// The edges of a rule: one for each pair of components on its two sides.
+    fn resolve(&self, rule: &Rule) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for from in self.peers(rule.from) {
+            for to in self.peers(rule.to) {
+                if from == to {
+                    continue;
+                }
+                let (ports, port_name) = self.ports(&to, rule);
+                if !ports.is_empty() {
+                    edges.push(Edge { from: from.clone(), to, ports, port_name, why: rule.why });
+                }
+            }
+        }
+        edges
+    }
+
+    fn ports(&self, to: &Peer, rule: &Rule) -> (Vec<(u16, &'static str)>, String) {
+        if let Peer::Component(name) = to {
+            let Some(component) = self.component(name) else { return (Vec::new(), String::new()) };
+            let port = component.ports.iter().find(|(port, _)| *port == rule.port).map(|(_, number)| (*number, "TCP"));
+            return (port.into_iter().collect(), rule.port.to_owned());
+        }
+        let ports = match rule.to {
+            Side::Dns => vec![(53, "UDP"), (53, "TCP")],
+            Side::ApiServer => vec![(443, "TCP"), (6443, "TCP")],
+            Side::AlertReceivers => self.project.alerts.ports().into_iter().map(|port| (port, "TCP")).collect(),
+            Side::Component("postgres") => vec![(self.database_port(), "TCP")],
+            _ => vec![(443, "TCP")],
+        };
+        (ports, String::new())
+    }
+
+    fn peers(&self, side: Side) -> Vec<Peer> {
+        let named = |filter: &dyn Fn(&Component) -> bool| {
+            self.components.iter().filter(|c| filter(c)).map(|c| Peer::Component(c.name.clone())).collect::<Vec<_>>()
+        };
+        let kubernetes = &self.project.kubernetes;
+        match side {
+            Side::Outside => self.outside(),
+            Side::Role(name) => named(&|c| c.roles().iter().any(|r| r.name == name)),
+            Side::DatabaseRoles => named(&|c| c.roles().iter().any(|r| r.database)),
+            Side::AllRoles => named(&|c| !c.roles().is_empty()),
+            Side::Services => named(&|c| c.kind == Kind::Service),
+            Side::DatabaseServices => named(&|c| match c.kind {
+                Kind::Service => self.project.services.get(&c.name).is_some_and(|s| s.database),
+                Kind::Job => self.project.jobs.get(&c.name).is_some_and(|j| j.database),
+                _ => false,
+            }),
+            Side::MeteredServices => named(&|c| {
+                c.kind == Kind::Service && self.project.services.get(&c.name).is_some_and(|s| s.metrics_path.is_some())
+            }),
+            Side::Component("postgres") if !self.has_database_pods() => {
+                vec![Peer::Addresses(kubernetes.database.ranges.clone())]
+            }
+            Side::Component("postgres") => named(&|c| c.kind == Kind::Database),
+            Side::Component("db-init") => named(&|c| c.kind == Kind::Init),
+            Side::Component("backup") => named(&|c| c.kind == Kind::Backup && c.name == "backup"),
+            Side::Component(name) => named(&|c| c.name == name && matches!(c.kind, Kind::Monitoring | Kind::Logging)),
+            Side::OperatorPrometheus if self.project.monitoring.operator => {
+                let labels = vec![("app.kubernetes.io/name".to_owned(), "prometheus".to_owned())];
+                vec![Peer::Namespace(self.project.monitoring.operator_namespace.clone(), labels)]
+            }
+            Side::OperatorPrometheus => Vec::new(),
+            Side::Dns => {
+                let labels = vec![("k8s-app".to_owned(), "kube-dns".to_owned())];
+                let mut peers = vec![Peer::Namespace("kube-system".to_owned(), labels)];
+                if !kubernetes.dns_servers.is_empty() {
+                    peers.push(Peer::Addresses(kubernetes.dns_servers.clone()));
+                }
+                peers
+            }
+            Side::ApiServer => vec![Peer::Addresses(kubernetes.api_server.clone())],
+            Side::Providers if self.project.roles.providers.is_empty() => Vec::new(),
+            Side::Providers => vec![Peer::Addresses(kubernetes.provider_ranges.clone())],
+            Side::AlertReceivers => vec![Peer::Addresses(Vec::new())],
+            Side::Everything => vec![Peer::Component(String::new())],
+        }
+    }
+
+    /// Where callers from outside come from, by the ways that are open.
+    fn outside(&self) -> Vec<Peer> {
+        let expose = &self.project.expose;
+        let mut peers = Vec::new();
+        if self.exposed_by(Way::LoadBalancer) || self.exposed_by(Way::NodePort) {
+            // source ranges are held by the load balancer: behind it pods may see a node's address instead of the caller's
+            peers.push(Peer::Addresses(Vec::new()));
+        }
+        if self.exposed_by(Way::Ingress) || self.exposed_by(Way::GatewayApi) {
+            peers.push(Peer::Namespace(expose.ingress_namespace.clone(), Vec::new()));
+        }
+        peers
+    }
+}
+
+impl Component {
+    fn new(name: &str, kind: Kind, namespace: &str, controller: Controller, size: Size) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            namespace: namespace.to_owned(),
+            controller,
+            replicas: 1,
+            scaling: None,
+            size,
+            ports: Vec::new(),
+            volume: None,
+        }
+    }
+
+    fn listening(mut self, ports: &[(&'static str, u16)]) -> Self {
+        self.ports = ports.to_vec();
+        self
+    }
+
+    fn keeping(mut self, volume: Option<&String>) -> Self {
+        self.volume = volume.cloned();
+        self
+    }
+
+    /// The roles in its pods.
+    #[must_use]
+    pub fn roles(&self) -> &[&'static Role] {
+        if let Kind::Roles(roles) = &self.kind { roles } else { &[] }
+    }
+
+    /// Whether one of its roles logs in to PostgreSQL.
+    #[must_use]
+    pub fn needs_database(&self) -> bool {
+        self.roles().iter().any(|role| role.database)
+    }
+
+    /// The number of a named port.
+    #[must_use]
+    pub fn port(&self, name: &str) -> u16 {
+        self.ports.iter().find(|(port, _)| *port == name).map_or(0, |(_, number)| *number)
+    }
+
+    /// Most pods that may run at once, without the extra ones of an update.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.scaling.as_ref().map_or(self.replicas, |scaling| scaling.max.max(self.replicas))
+    }
+
+    /// Whether its pods run all the time (and not, as those of Jobs, until they are done).
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !matches!(self.controller, Controller::Job | Controller::CronJob)
+    }
+
+    /// The part of the system that it belongs to, as label value and folder.
+    #[must_use]
+    pub fn part(&self) -> &'static str {
+        match self.kind {
+            Kind::Roles(_) => "api",
+            Kind::Service => "service",
+            Kind::Job => "job",
+            Kind::Database | Kind::Init => "database",
+            Kind::Backup => "backup",
+            Kind::Monitoring => "monitoring",
+            Kind::Logging => "logging",
+        }
+    }
+}
+
+/// One component for each workload; roles that no workload names get one of their own.
+fn workloads(project: &Project, namespace: &str) -> Result<Vec<Component>> {
+    let mut homes: Vec<(String, Vec<&'static Role>)> = Vec::new();
+    let mut placed: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, settings) in &project.workloads {
+        settings.check(name).or_else(|problem| refuse(format!("workloads.{name}"), problem))?;
+        let names = if settings.roles.is_empty() { vec![name.clone()] } else { settings.roles.clone() };
+        let mut roles = Vec::new();
+        for wanted in &names {
+            let Some(role) = role(wanted) else {
+                return refuse(
+                    format!("workloads.{name}.roles"),
+                    format!("there is no role {wanted:?}; the roles are {}", all_roles()),
+                );
+            };
+            if let Some(other) = placed.insert(role.name, name.clone()) {
+                return refuse(
+                    format!("workloads.{name}.roles"),
+                    format!("the role {wanted} already runs in the workload {other}; name it in one of them"),
+                );
+            }
+            roles.push(role);
+        }
+        homes.push((name.clone(), roles));
+    }
+    for wanted in &project.kubernetes.roles {
+        let Some(role) = role(wanted) else {
+            return refuse("kubernetes.roles", format!("there is no role {wanted:?}; the roles are {}", all_roles()));
+        };
+        if !placed.contains_key(role.name) {
+            homes.push((role.name.to_owned(), vec![role]));
+        }
+    }
+    if !homes.iter().any(|(_, roles)| roles.iter().any(|role| role.name == "gateway")) {
+        return refuse("kubernetes.roles", "the gateway is missing; it is the only way in");
+    }
+    Ok(homes.into_iter().map(|(name, roles)| workload(project, namespace, &name, roles)).collect())
+}
+
+fn all_roles() -> String {
+    crate::tables::ROLES.iter().map(|role| role.name).collect::<Vec<_>>().join(", ")
+}
+
+fn workload(project: &Project, namespace: &str, name: &str, roles: Vec<&'static Role>) -> Component {
+    let settings = project.workloads.get(name).cloned().unwrap_or_default();
+    let own = roles.iter().map(|role| size_of(role.name)).reduce(Size::plus).unwrap_or_default();
+    let size = own.with(
+        settings.cpu.as_ref(),
+        settings.cpu_limit.as_ref(),
+        settings.memory.as_ref(),
+        settings.memory_limit.as_ref(),
+    );
+    let is_gateway = roles.iter().any(|role| role.name == "gateway");
+    let port = settings.port.unwrap_or(if is_gateway { project.roles.gateway_port } else { 8080 });
+    let replicas = settings.replicas.unwrap_or_else(|| roles.iter().map(|role| role.replicas).max().unwrap_or(1));
+    let scaling = settings.max_replicas.map(|max| Scaling {
+        name: settings.hpa_name.clone().unwrap_or_else(|| format!("{name}-hpa")),
+        min: settings.min_replicas.unwrap_or_else(|| replicas.min(2).min(max)),
+        max,
+        cpu: settings.target_cpu.or_else(|| settings.target_memory.is_none().then_some(70)),
+        memory: settings.target_memory,
+    });
+    let replicas = scaling.as_ref().map_or(replicas, |s| settings.replicas.unwrap_or(s.min).clamp(s.min, s.max));
+    let mut component = Component::new(name, Kind::Roles(roles), namespace, Controller::Deployment, size)
+        .listening(&[("http", port), ("metrics", project.roles.admin_port)]);
+    component.replicas = replicas;
+    component.scaling = scaling;
+    component
+}
+
+fn user_service(name: &str, service: &Service, namespace: &str) -> Component {
+    let size = size_of("service").with(
+        service.cpu.as_ref(),
+        service.cpu_limit.as_ref(),
+        service.memory.as_ref(),
+        service.memory_limit.as_ref(),
+    );
+    let mut component = Component::new(name, Kind::Service, namespace, Controller::Deployment, size)
+        .listening(&[("http", service.port.unwrap_or(8080))]);
+    component.scaling = service.max_replicas.map(|max| Scaling {
+        name: format!("{name}-hpa"),
+        min: service.min_replicas.unwrap_or(2.min(max)),
+        max,
+        cpu: Some(service.target_cpu.unwrap_or(70)),
+        memory: None,
+    });
+    let least = component.scaling.as_ref().map_or(1, |s| s.min);
+    component.replicas = service.replicas.unwrap_or(least);
+    component
+}
+
+fn database(project: &Project, namespace: &str, components: &mut Vec<Component>) {
+    let settings = &project.kubernetes.database;
+    let size = size_of("postgres").with(
+        settings.cpu.as_ref(),
+        settings.cpu_limit.as_ref(),
+        settings.memory.as_ref(),
+        settings.memory_limit.as_ref(),
+    );
+    if !components.iter().any(Component::needs_database) {
+        return;
+    }
+    if settings.kind != DatabaseKind::External {
+        let operator = settings.kind == DatabaseKind::CloudNativePg;
+        let controller = if operator { Controller::Operator } else { Controller::StatefulSet };
+        let mut postgres = Component::new(&settings.name, Kind::Database, namespace, controller, size)
+            .listening(&[("postgres", 5432)])
+            .keeping(Some(&project.storage.size));
+        if operator {
+            postgres.replicas = settings.instances;
+        }
+        components.push(postgres);
+    }
+    components.push(Component::new(&settings.init_name, Kind::Init, namespace, Controller::Job, size_of("db-init")));
+    if project.backup.enabled {
+        let mut backup = Component::new("backup", Kind::Backup, namespace, Controller::CronJob, size_of("backup"));
+        backup.volume = Some(project.backup.storage.clone());
+        components.push(backup);
+        components.push(Component::new(
+            "backup-verify",
+            Kind::Backup,
+            namespace,
+            Controller::CronJob,
+            size_of("backup-verify"),
+        ));
+    }
+}
+
+fn watchers(project: &Project, namespace: &str, components: &mut Vec<Component>) {
+    let monitoring = &project.monitoring;
+    let size = |name: &str| {
+        let own = size_of(name);
+        monitoring
+            .sizes
+            .get(name)
+            .map_or(own, |s| own.with(s.cpu.as_ref(), s.cpu_limit.as_ref(), s.memory.as_ref(), s.memory_limit.as_ref()))
+    };
+    let add = |name: &str, kind: Kind, port: (&'static str, u16)| {
+        Component::new(name, kind, namespace, Controller::Deployment, size(name)).listening(&[port])
+    };
+    let has_database = components.iter().any(|c| c.kind == Kind::Init);
+    if monitoring.bundled {
+        components.push(add("prometheus", Kind::Monitoring, ("http", 9090)).keeping(monitoring.storage.as_ref()));
+        if project.alerts.has_receiver() {
+            components.push(add("alertmanager", Kind::Monitoring, ("http", 9093)));
+        }
+        if monitoring.grafana {
+            components.push(add("grafana", Kind::Monitoring, ("http", 3000)));
+        }
+    }
+    if monitoring.postgres_exporter && has_database {
+        components.push(add("postgres-exporter", Kind::Monitoring, ("metrics", 9187)));
+    }
+    if monitoring.kube_state_metrics {
+        let mut metrics = add("kube-state-metrics", Kind::Monitoring, ("metrics", 8080));
+        metrics.ports.push(("telemetry", 8081));
+        components.push(metrics);
+    }
+    match project.logging.stack {
+        LoggingStack::Off => {}
+        LoggingStack::Loki => {
+            let mut loki = add("loki", Kind::Logging, ("http", 3100)).keeping(Some(&project.logging.storage));
+            loki.controller = Controller::StatefulSet;
+            components.push(loki);
+            components.push(add("alloy", Kind::Logging, ("http", 12345)));
+        }
+        LoggingStack::Efk => {
+            let mut store = add("elasticsearch", Kind::Logging, ("http", 9200)).keeping(Some(&project.logging.storage));
+            store.controller = Controller::StatefulSet;
+            components.push(store);
+            components.push(add("kibana", Kind::Logging, ("http", 5601)));
+            let mut collector = add("fluent-bit", Kind::Logging, ("http", 2020));
+            collector.controller = Controller::DaemonSet;
+            collector.namespace = format!("{namespace}-logging");
+            components.push(collector);
+        }
+    }
+}
+
+/// Two components with one name would be one label.
+fn one_of_each_name(components: &[Component]) -> Result<()> {
+    for (index, component) in components.iter().enumerate() {
+        if components[..index].iter().any(|other| other.name == component.name) {
+            return refuse(
+                format!("{}s.{}", component.part(), component.name),
+                format!("there is already a component called {}; choose another name", component.name),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Combinations that can be written down and cannot work.
+fn combinations(project: &Project, components: &[Component]) -> Result<()> {
+    use crate::settings::TlsMode;
+    let expose = &project.expose;
+    if project.tls.mode == TlsMode::Annotation && !expose.via.contains(&Way::Ingress) {
+        return refuse(
+            "tls.mode",
+            "`annotation` is read from an Ingress; add \"ingress\" to `[expose] via`, or use `issuer`",
+        );
+    }
+    if project.tls.mode == TlsMode::Issuer && expose.host.is_none() {
+        return refuse("tls.mode", "a certificate is made for a host name; set `[expose] host`");
+    }
+    if project.backup.enabled && project.kubernetes.database.kind == DatabaseKind::CloudNativePg {
+        return refuse(
+            "backup.enabled",
+            "CloudNativePG makes backups itself (ScheduledBackup, to an object store); switch `[backup]` off here",
+        );
+    }
+    let gateway = components.iter().find(|c| c.roles().iter().any(|r| r.name == "gateway"));
+    if gateway.is_some_and(|gateway| gateway.port("http") == gateway.port("metrics")) {
+        return refuse("workloads", "the gateway's port and the admin port are the same; change one of them");
+    }
+    if gateway.is_some_and(|gateway| gateway.port("http") < 1024) {
+        return refuse(
+            "gateway.port",
+            "ports below 1024 need a privilege that pods do not have; the Service maps 80 to any port",
+        );
+    }
+    if project.storage.check().is_err() || (project.storage.host_path.is_some() && project.storage.claim_name.is_none())
+    {
+        let problem = project.storage.check().err().unwrap_or_else(|| {
+            "`host_path` needs `claim_name`, the name of the claim that the volume is bound to".to_owned()
+        });
+        return refuse("database.storage", problem);
+    }
+    Ok(())
+}
