@@ -14,6 +14,7 @@ mod settings;
 mod system;
 pub mod tables;
 
+pub use mainstay_monitoring::Alerts;
 pub use objects::{objects, secrets};
 pub use project::{Project, RoleFacts};
 pub use settings::*;

@@ -1,6 +1,9 @@
 //! What the deployer is given: the project's settings and files, read by the binary.
 
-use crate::settings::{Alerts, Backup, Expose, Job, Kubernetes, Logging, Monitoring, Service, Storage, Tls, Workload};
+use crate::settings::{
+    Backup, Database, Expose, Job, Kubernetes, Logging, Monitoring, Service, Storage, Tls, Workload,
+};
+use mainstay_monitoring::Alerts;
 use std::collections::BTreeMap;
 
 /// A project folder as far as it concerns a cluster. Nothing here is secret.
@@ -18,6 +21,8 @@ pub struct Project {
     pub roles: RoleFacts,
     /// `[kubernetes]`.
     pub kubernetes: Kubernetes,
+    /// `[kubernetes.database]`.
+    pub database: Database,
     /// `[expose]`.
     pub expose: Expose,
     /// `[tls]`.

@@ -174,13 +174,13 @@ impl System {
     /// Whether PostgreSQL runs in the namespace.
     #[must_use]
     pub fn has_database_pods(&self) -> bool {
-        self.project.kubernetes.database.kind != DatabaseKind::External
+        self.project.database.kind != DatabaseKind::External
     }
 
     /// Host by which clients reach PostgreSQL.
     #[must_use]
     pub fn database_host(&self) -> String {
-        let database = &self.project.kubernetes.database;
+        let database = &self.project.database;
         match database.kind {
             DatabaseKind::StatefulSet => database.service_name.clone(),
             // the operator names the Service of the primary so
@@ -192,8 +192,8 @@ impl System {
     /// Port by which clients reach PostgreSQL.
     #[must_use]
     pub fn database_port(&self) -> u16 {
-        match self.project.kubernetes.database.kind {
-            DatabaseKind::External => self.project.kubernetes.database.port,
+        match self.project.database.kind {
+            DatabaseKind::External => self.project.database.port,
             _ => 5432,
         }
     }
@@ -201,7 +201,7 @@ impl System {
     /// Name of the database.
     #[must_use]
     pub fn database_name(&self) -> String {
-        let database = &self.project.kubernetes.database;
+        let database = &self.project.database;
         database.database.clone().unwrap_or_else(|| self.project.name.replace('-', "_"))
     }
 
@@ -283,7 +283,7 @@ impl System {
                 c.kind == Kind::Service && self.project.services.get(&c.name).is_some_and(|s| s.metrics_path.is_some())
             }),
             Side::Component("postgres") if !self.has_database_pods() => {
-                vec![Peer::Addresses(kubernetes.database.ranges.clone())]
+                vec![Peer::Addresses(self.project.database.ranges.clone())]
             }
             Side::Component("postgres") => named(&|c| c.kind == Kind::Database),
             Side::Component("db-init") => named(&|c| c.kind == Kind::Init),
@@ -487,7 +487,7 @@ fn user_service(name: &str, service: &Service, namespace: &str) -> Component {
 }
 
 fn database(project: &Project, namespace: &str, components: &mut Vec<Component>) {
-    let settings = &project.kubernetes.database;
+    let settings = &project.database;
     let size = size_of("postgres").with(
         settings.cpu.as_ref(),
         settings.cpu_limit.as_ref(),
@@ -600,7 +600,7 @@ fn combinations(project: &Project, components: &[Component]) -> Result<()> {
     if project.tls.mode == TlsMode::Issuer && expose.host.is_none() {
         return refuse("tls.mode", "a certificate is made for a host name; set `[expose] host`");
     }
-    if project.backup.enabled && project.kubernetes.database.kind == DatabaseKind::CloudNativePg {
+    if project.backup.enabled && project.database.kind == DatabaseKind::CloudNativePg {
         return refuse(
             "backup.enabled",
             "CloudNativePG makes backups itself (ScheduledBackup, to an object store); switch `[backup]` off here",

@@ -23,7 +23,7 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
         all.push(config(system, component));
     }
     all.push(project_file(system));
-    if let Some(name) = &system.project.kubernetes.database.config_name {
+    if let Some(name) = &system.project.database.config_name {
         let typed = ConfigMap {
             metadata: system.meta(name, "postgres", "database"),
             data: Some(database_variables(system)),
@@ -189,7 +189,7 @@ impl System {
                 variables.insert("MAINSTAY_GATEWAY_TLS_KEY".to_owned(), "/run/secrets/tls/tls.key".to_owned());
             }
         }
-        if component.needs_database() && self.project.kubernetes.database.config_name.is_none() {
+        if component.needs_database() && self.project.database.config_name.is_none() {
             variables.extend(database_variables(self));
         }
         variables.extend(self.settings_of(component).env);

@@ -17,9 +17,9 @@ use k8s_openapi::api::batch::v1::{
     PodFailurePolicyRule,
 };
 use k8s_openapi::api::core::v1::{
-    ConfigMap, EnvVar, EnvVarSource, ExecAction, HostPathVolumeSource, ObjectReference, PersistentVolume,
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, PersistentVolumeSpec, Probe,
-    SecretKeySelector, Service, ServicePort, ServiceSpec, Volume, VolumeResourceRequirements,
+    ConfigMap, ExecAction, HostPathVolumeSource, ObjectReference, PersistentVolume, PersistentVolumeClaim,
+    PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, PersistentVolumeSpec, Probe, Service, ServicePort,
+    ServiceSpec, Volume, VolumeResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -33,7 +33,7 @@ const DATA: &str = "/var/lib/postgresql/data";
 
 pub(super) fn objects(system: &System) -> Vec<Object> {
     let mut all = Vec::new();
-    let settings = &system.project.kubernetes.database;
+    let settings = &system.project.database;
     if let Some(postgres) = system.components.iter().find(|c| c.kind == Kind::Database) {
         match settings.kind {
             DatabaseKind::CloudNativePg => all.push(cluster(system, settings, postgres)),
@@ -130,8 +130,8 @@ fn stateful_set(system: &System, settings: &Database, postgres: &Component) -> O
     main.args = Some(parameters(postgres));
     main.env = Some(vec![
         env("PGDATA", format!("{DATA}/pgdata")),
-        from_secret("POSTGRES_DB", &settings.secret_name),
-        from_secret("POSTGRES_USER", &settings.secret_name),
+        env("POSTGRES_DB_FILE", "/run/secrets/postgres/POSTGRES_DB"),
+        env("POSTGRES_USER_FILE", "/run/secrets/postgres/POSTGRES_USER"),
         env("POSTGRES_PASSWORD_FILE", "/run/secrets/postgres/POSTGRES_PASSWORD"),
         env("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=scram-sha-256 --data-checksums"),
     ]);
@@ -213,17 +213,6 @@ fn stateful_set(system: &System, settings: &Database, postgres: &Component) -> O
         "/spec/template/spec/securityContext/runAsUser",
         "The image accepts any user; one above 10000 is nobody on the node.",
     )
-}
-
-fn from_secret(name: &str, secret: &str) -> EnvVar {
-    EnvVar {
-        name: name.to_owned(),
-        value: None,
-        value_from: Some(EnvVarSource {
-            secret_key_ref: Some(SecretKeySelector { name: secret.to_owned(), key: name.to_owned(), optional: None }),
-            ..EnvVarSource::default()
-        }),
-    }
 }
 
 /// A quarter of the memory for shared buffers, as PostgreSQL's documentation recommends; logs to standard output.
@@ -332,7 +321,7 @@ fn migrations(system: &System, init: &Component) -> Option<Object> {
         return None;
     }
     let typed = ConfigMap {
-        metadata: system.meta_of(&system.project.kubernetes.database.init_sql_name, init),
+        metadata: system.meta_of(&system.project.database.init_sql_name, init),
         data: Some(system.project.migrations.iter().cloned().collect()),
         ..ConfigMap::default()
     };
@@ -350,7 +339,7 @@ fn in_config_map(system: &System) -> bool {
 
 /// Prepares roles and schemas and applies pending migrations. It may run again at any time.
 fn job(system: &System, init: &Component) -> Object {
-    let settings = &system.project.kubernetes.database;
+    let settings = &system.project.database;
     let mut main = container(system, "migrate", system.image.clone(), init.size);
     main.args = Some(["migrate", "/project", "--wait", "300"].map(str::to_owned).to_vec());
     main.env = Some(vec![env("MAINSTAY_SECRETS_DIR", "/run/secrets/mainstay"), env("MAINSTAY_LOG_FORMAT", "json")]);

@@ -89,6 +89,9 @@ fn policy(system: &System, component: &Component) -> Option<Object> {
     let mut types = Vec::new();
     let mut ingress: Vec<_> = incoming.iter().map(|edge| ingress(system, edge)).collect();
     let mut outward: Vec<_> = outgoing.iter().map(|edge| egress(system, edge)).collect();
+    // two roles in one workload: two reasons, one opening
+    ingress.dedup();
+    outward.dedup();
     if component.controller == crate::system::Controller::Operator {
         between_instances(system, component, &mut ingress, &mut outward);
     }

@@ -27,7 +27,7 @@ fn given(variable: &str, required: bool) -> Source {
 pub fn secrets(system: &System) -> Vec<SecretSpec> {
     let mut all = Vec::new();
     if system.workloads().any(Component::needs_database) {
-        all.push(SecretSpec { name: system.project.kubernetes.database.secret_name.clone(), keys: database(system) });
+        all.push(SecretSpec { name: system.project.database.secret_name.clone(), keys: database(system) });
         all.push(SecretSpec { name: system.init_secret(), keys: init(system) });
     }
     for component in system.workloads() {
@@ -37,15 +37,14 @@ pub fn secrets(system: &System) -> Vec<SecretSpec> {
         }
     }
     if system.component("postgres-exporter").is_some() {
-        let password =
-            Source::Template(format!("{{{}/MONITOR_PASSWORD}}", system.project.kubernetes.database.secret_name));
+        let password = Source::Template(format!("{{{}/MONITOR_PASSWORD}}", system.project.database.secret_name));
         all.push(SecretSpec {
             name: "postgres-exporter-secret".to_owned(),
             keys: vec![key("DATA_SOURCE_PASS", password)],
         });
     }
     if system.component("grafana").is_some() {
-        let admin = key("admin-password", Source::Random(24));
+        let admin = key("GF_SECURITY_ADMIN_PASSWORD", Source::Random(24));
         all.push(SecretSpec { name: "grafana-secret".to_owned(), keys: vec![admin] });
     }
     if system.component("alertmanager").is_some() {
@@ -72,7 +71,7 @@ pub fn secrets(system: &System) -> Vec<SecretSpec> {
 }
 
 fn database(system: &System) -> Vec<SecretKey> {
-    let settings = &system.project.kubernetes.database;
+    let settings = &system.project.database;
     let mut keys = Vec::new();
     match settings.kind {
         DatabaseKind::External => keys.push(key("DATABASE_URL", given("DATABASE_URL", true))),
@@ -98,7 +97,7 @@ fn database(system: &System) -> Vec<SecretKey> {
 
 /// The Job that prepares the database logs in as its owner and sets the passwords of the roles' logins.
 fn init(system: &System) -> Vec<SecretKey> {
-    let settings = &system.project.kubernetes.database;
+    let settings = &system.project.database;
     let owner = match settings.kind {
         DatabaseKind::External => Source::Template(format!("{{{}/DATABASE_URL}}", settings.secret_name)),
         _ => url(system, &settings.user, "POSTGRES_PASSWORD"),
@@ -116,7 +115,7 @@ fn init(system: &System) -> Vec<SecretKey> {
 
 /// A connection URL with the password of another key. Random passwords need no escaping.
 fn url(system: &System, user: &str, password: &str) -> Source {
-    let secret = &system.project.kubernetes.database.secret_name;
+    let secret = &system.project.database.secret_name;
     Source::Template(format!(
         "postgresql://{user}:{{{secret}/{password}}}@{}:{}/{}",
         system.database_host(),
@@ -174,18 +173,8 @@ fn shared(system: &System, component: &Component, name: &str, made: Source) -> S
 }
 
 fn receivers(system: &System) -> Vec<SecretKey> {
-    let alerts = &system.project.alerts;
-    let mut keys = Vec::new();
-    if !alerts.email_to.is_empty() && alerts.email_username.is_some() {
-        keys.push(key("email-password", given("MAINSTAY_ALERTS_EMAIL_PASSWORD", true)));
-    }
-    if alerts.slack_channel.is_some() {
-        keys.push(key("slack-url", given("MAINSTAY_ALERTS_SLACK_URL", true)));
-    }
-    if alerts.webhook {
-        keys.push(key("webhook-url", given("MAINSTAY_ALERTS_WEBHOOK_URL", true)));
-    }
-    keys
+    let names = system.project.alerts.secrets();
+    names.into_iter().map(|name| key(name, given(&format!("MAINSTAY_{name}"), true))).collect()
 }
 
 /// The Secret objects, without values: with `generate` `mainstay deploy` fills them, with `external` an operator does.
@@ -211,7 +200,7 @@ fn path(system: &System, name: &str) -> String {
         }
     }
     match name {
-        _ if name == system.project.kubernetes.database.secret_name => "db/secret.yaml".to_owned(),
+        _ if name == system.project.database.secret_name => "db/secret.yaml".to_owned(),
         _ if name == system.init_secret() => "db/init/secret.yaml".to_owned(),
         _ if name == system.tls_secret() => "tls/secret.yaml".to_owned(),
         _ => format!("monitoring/{}/secret.yaml", name.trim_end_matches("-secret")),
@@ -284,7 +273,7 @@ impl System {
     /// Secret of the Job that prepares the database.
     #[must_use]
     pub fn init_secret(&self) -> String {
-        format!("{}-secret", self.project.kubernetes.database.init_name)
+        format!("{}-secret", self.project.database.init_name)
     }
 
     /// Secret with the certificate.

@@ -118,7 +118,7 @@ fn sources(system: &System, component: &Component) -> Vec<EnvFromSource> {
         config_map_ref: Some(ConfigMapEnvSource { name, optional: None }),
         ..EnvFromSource::default()
     };
-    let shared = system.project.kubernetes.database.config_name.clone().filter(|_| component.needs_database());
+    let shared = system.project.database.config_name.clone().filter(|_| component.needs_database());
     shared.into_iter().chain([system.config_name(component)]).map(from).collect()
 }
 

@@ -1,7 +1,6 @@
 //! `[kubernetes.database]` and `[database.storage]`.
 
 use super::kubernetes::choice;
-use serde::Deserialize;
 
 choice! {
     /// What PostgreSQL is on the cluster.
@@ -15,114 +14,78 @@ choice! {
     }
 }
 
-/// `[kubernetes.database]`: PostgreSQL on the cluster.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Database {
-    /// `statefulset`, `cloudnativepg` or `external`.
-    pub kind: DatabaseKind,
-    /// Image of PostgreSQL and its tools. With `cloudnativepg`: `imageName` of the Cluster.
-    pub image: Option<String>,
-    /// Pods of a CloudNativePG cluster. The StatefulSet always has one: it does not replicate.
-    pub instances: u32,
-    /// CPU request.
-    pub cpu: Option<String>,
-    /// CPU limit.
-    pub cpu_limit: Option<String>,
-    /// Memory request.
-    pub memory: Option<String>,
-    /// Memory limit.
-    pub memory_limit: Option<String>,
-    /// Name of the StatefulSet, or of the CloudNativePG Cluster.
-    pub name: String,
-    /// Service that clients use.
-    pub service_name: String,
-    /// Headless Service that gives each pod its DNS name; the same as `service_name` for one Service that is both.
-    pub headless_name: String,
-    /// Secret with the name, owner and password of the database.
-    pub secret_name: String,
-    /// ConfigMap with the database's host and name, mounted into the roles' environment. Unset: they stand in the
-    /// roles' own ConfigMaps.
-    pub config_name: Option<String>,
-    /// Name of the database; the project's name when unset.
-    pub database: Option<String>,
-    /// Owner of the database.
-    pub user: String,
-    /// Job that prepares the database.
-    pub init_name: String,
-    /// ConfigMap with the project's migrations.
-    pub init_sql_name: String,
-    /// Seconds between readiness checks.
-    pub readiness_every: i32,
-    /// Seconds between liveness checks.
-    pub liveness_every: i32,
-    /// Seconds before the first liveness check.
-    pub liveness_delay: i32,
-    /// Host of an external server.
-    pub host: Option<String>,
-    /// Port of an external server.
-    pub port: u16,
-    /// Address ranges of an external server, for the network policies. Empty: any.
-    pub ranges: Vec<String>,
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self {
-            kind: DatabaseKind::StatefulSet,
-            image: None,
-            instances: 3,
-            cpu: None,
-            cpu_limit: None,
-            memory: None,
-            memory_limit: None,
-            name: "postgres".into(),
-            service_name: "postgres-service".into(),
-            headless_name: "postgres-headless".into(),
-            secret_name: "postgres-secret".into(),
-            config_name: None,
-            database: None,
-            user: "postgres".into(),
-            init_name: "db-init".into(),
-            init_sql_name: "db-init-sql".into(),
-            readiness_every: 5,
-            liveness_every: 10,
-            liveness_delay: 30,
-            host: None,
-            port: 5432,
-            ranges: Vec::new(),
-        }
+mainstay_kernel::section! {
+    /// `[kubernetes.database]`: PostgreSQL on the cluster.
+    pub struct Database in "kubernetes.database" {
+        /// `statefulset`, `cloudnativepg` or `external`.
+        pub kind: DatabaseKind = DatabaseKind::StatefulSet,
+        /// Image of PostgreSQL and its tools. With `cloudnativepg`: `imageName` of the Cluster.
+        pub image: Option<String> = None,
+        /// Pods of a CloudNativePG cluster. The StatefulSet always has one: it does not replicate.
+        pub instances: u32 = 3,
+        /// CPU request.
+        pub cpu: Option<String> = None,
+        /// CPU limit.
+        pub cpu_limit: Option<String> = None,
+        /// Memory request.
+        pub memory: Option<String> = None,
+        /// Memory limit.
+        pub memory_limit: Option<String> = None,
+        /// Name of the StatefulSet, or of the CloudNativePG Cluster.
+        pub name: String = "postgres".into(),
+        /// Service that clients use.
+        pub service_name: String = "postgres-service".into(),
+        /// Headless Service that gives each pod its DNS name; the same as `service_name` for one Service that is both.
+        pub headless_name: String = "postgres-headless".into(),
+        /// Secret with the name, owner and password of the database.
+        pub secret_name: String = "postgres-secret".into(),
+        /// ConfigMap with the database's host and name, mounted into the roles' environment. Unset: they stand in the
+        /// roles' own ConfigMaps.
+        pub config_name: Option<String> = None,
+        /// Name of the database; the project's name when unset.
+        pub database: Option<String> = None,
+        /// Owner of the database.
+        pub user: String = "postgres".into(),
+        /// Job that prepares the database.
+        pub init_name: String = "db-init".into(),
+        /// ConfigMap with the project's migrations.
+        pub init_sql_name: String = "db-init-sql".into(),
+        /// Seconds between readiness checks.
+        pub readiness_every: i32 = 5,
+        /// Seconds between liveness checks.
+        pub liveness_every: i32 = 10,
+        /// Seconds before the first liveness check.
+        pub liveness_delay: i32 = 30,
+        /// Host of an external server.
+        pub host: Option<String> = None,
+        /// Port of an external server.
+        pub port: u16 = 5432,
+        /// Address ranges of an external server, for the network policies. Empty: any.
+        pub ranges: Vec<String> = Vec::new(),
+    }
+    validate(this) {
+        this.check().map_err(|e| ("kind", e))
     }
 }
 
-/// `[database.storage]`: the database's volume on a cluster.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Storage {
-    /// Size of the volume.
-    pub size: String,
-    /// StorageClass; the cluster's default when unset.
-    pub class: Option<String>,
-    /// Folder on the node to keep the data in, through a PersistentVolume with `Retain`. For local clusters with one node.
-    pub host_path: Option<String>,
-    /// Name of a PersistentVolumeClaim of its own. Unset: the StatefulSet makes one for each pod.
-    pub claim_name: Option<String>,
-    /// Name of the claim template of the StatefulSet.
-    pub template_name: String,
-    /// Only one pod of the whole cluster may use the volume (`ReadWriteOncePod`); needs a CSI driver.
-    pub single_pod: bool,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self {
-            size: "10Gi".into(),
-            class: None,
-            host_path: None,
-            claim_name: None,
-            template_name: "data".into(),
-            single_pod: false,
-        }
+mainstay_kernel::section! {
+    /// `[database.storage]`: the database's volume on a cluster.
+    pub struct Storage in "database.storage" {
+        /// Size of the volume.
+        pub size: String = "10Gi".into(),
+        /// StorageClass; the cluster's default when unset.
+        pub class: Option<String> = None,
+        /// Folder on the node to keep the data in, through a PersistentVolume with `Retain`. For local clusters with one node.
+        pub host_path: Option<String> = None,
+        /// Name of a PersistentVolumeClaim of its own. Unset: the StatefulSet makes one for each pod.
+        pub claim_name: Option<String> = None,
+        /// Name of the claim template of the StatefulSet.
+        pub template_name: String = "data".into(),
+        /// Only one pod of the whole cluster may use the volume (`ReadWriteOncePod`); needs a CSI driver.
+        pub single_pod: bool = false,
+    }
+    validate(this) {
+        this.check().map_err(|e| ("size", e))
     }
 }
 

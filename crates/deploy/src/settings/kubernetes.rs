@@ -1,6 +1,5 @@
 //! `[kubernetes]`.
 
-use super::Database;
 use serde::Deserialize;
 use std::fmt;
 
@@ -150,8 +149,6 @@ mainstay_kernel::section! {
         pub limit_range_name: Option<String> = None,
         /// The environment variable and Secret key of the token signing secret: `JWT_SECRET` or `SECRET_KEY`.
         pub jwt_variable: String = "JWT_SECRET".into(),
-        /// PostgreSQL on the cluster: `[kubernetes.database]`.
-        pub database: Database = Database::default(),
     }
     validate(this) {
         if !(31..=37).contains(&this.version.0) {
@@ -166,7 +163,7 @@ mainstay_kernel::section! {
         if this.roles.is_empty() {
             return Err(("roles", "name at least one role; `mainstay roles` lists them".into()));
         }
-        this.database.check().map_err(|e| ("database", e))
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sections of `mainstay.toml` that say how a project stands on a cluster.
 
-mod alerts;
 mod database;
+mod entry;
 mod expose;
 mod kubernetes;
 mod monitoring;
@@ -10,8 +10,8 @@ mod service;
 mod tls;
 mod workload;
 
-pub use alerts::{Alerts, Receiver};
 pub use database::{Database, DatabaseKind, Storage};
+pub(crate) use entry::entry;
 pub use expose::{Expose, Way};
 pub use kubernetes::{Admission, AdmissionAction, Kubernetes, PodSecurity, PullPolicy, SecretsFrom};
 pub use monitoring::{Logging, LoggingStack, Monitoring};
@@ -35,4 +35,27 @@ pub(crate) fn name(text: &str) -> Result<(), String> {
         return Err(format!("{text:?} is no name; use 1 to 63 lower-case letters, digits and hyphens"));
     }
     Ok(())
+}
+
+/// The sections of this room, in the order of the reference.
+#[must_use]
+pub fn sections() -> Vec<mainstay_kernel::config::SectionInfo> {
+    use mainstay_kernel::config::Section as _;
+    vec![
+        Kubernetes::info(),
+        Database::info(),
+        Storage::info(),
+        Expose::info(),
+        Tls::info(),
+        Monitoring::info(),
+        mainstay_monitoring::Alerts::info(),
+        Logging::info(),
+        Backup::info(),
+    ]
+}
+
+/// The keys of named entries, for the reference.
+#[must_use]
+pub fn entries() -> Vec<mainstay_kernel::config::SectionInfo> {
+    vec![Workload::info(), Service::info(), Job::info(), crate::tables::SizeSettings::info()]
 }

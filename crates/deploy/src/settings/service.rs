@@ -1,83 +1,83 @@
 //! `[services.<name>]` and `[jobs.<name>]`: what the user brings.
 
-use serde::Deserialize;
+use super::entry::entry;
 use std::collections::BTreeMap;
 
-/// `[services.<name>]`: a container of the user's own beside the roles, reached through the gateway under
-/// `/functions/v1/<name>`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Service {
-    /// Image on a cluster.
-    pub image: String,
-    /// Command and arguments in place of the image's own.
-    pub command: Vec<String>,
-    /// Port it listens on; 8080 when unset.
-    pub port: Option<u16>,
-    /// Pods; 1 when unset.
-    pub replicas: Option<u32>,
-    /// CPU request.
-    pub cpu: Option<String>,
-    /// CPU limit.
-    pub cpu_limit: Option<String>,
-    /// Memory request.
-    pub memory: Option<String>,
-    /// Memory limit.
-    pub memory_limit: Option<String>,
-    /// Fewest pods of the autoscaler.
-    pub min_replicas: Option<u32>,
-    /// Most pods. Setting it makes an autoscaler.
-    pub max_replicas: Option<u32>,
-    /// Percentage of the requested CPU that the autoscaler aims at.
-    pub target_cpu: Option<u32>,
-    /// Path that answers 200 while it can work; unset: the port must accept connections.
-    pub health_path: Option<String>,
-    /// Path of its Prometheus metrics; unset: none are scraped.
-    pub metrics_path: Option<String>,
-    /// Environment variables.
-    pub env: BTreeMap<String, String>,
-    /// Secret whose keys become environment variables.
-    pub secret_name: Option<String>,
-    /// Whether it may connect to PostgreSQL.
-    pub database: bool,
-    /// Address ranges outside the cluster that it may call. Empty: none.
-    pub egress: Vec<String>,
-    /// User id of the container; must not be root.
-    pub uid: Option<i64>,
-    /// Folders that it writes to; each becomes an empty volume, as the root file system is read-only.
-    pub writable: Vec<String>,
+entry! {
+    /// `[services.<name>]`: a container of the user's own beside the roles, reached through the gateway under
+    /// `/functions/v1/<name>`.
+    pub struct Service in "services.<name>" {
+        /// Image on a cluster.
+        pub image: String,
+        /// Command and arguments in place of the image's own.
+        pub command: Vec<String>,
+        /// Port it listens on; 8080 when unset.
+        pub port: Option<u16>,
+        /// Pods; 1 when unset.
+        pub replicas: Option<u32>,
+        /// CPU request.
+        pub cpu: Option<String>,
+        /// CPU limit.
+        pub cpu_limit: Option<String>,
+        /// Memory request.
+        pub memory: Option<String>,
+        /// Memory limit.
+        pub memory_limit: Option<String>,
+        /// Fewest pods of the autoscaler.
+        pub min_replicas: Option<u32>,
+        /// Most pods. Setting it makes an autoscaler.
+        pub max_replicas: Option<u32>,
+        /// Percentage of the requested CPU that the autoscaler aims at.
+        pub target_cpu: Option<u32>,
+        /// Path that answers 200 while it can work; unset: the port must accept connections.
+        pub health_path: Option<String>,
+        /// Path of its Prometheus metrics; unset: none are scraped.
+        pub metrics_path: Option<String>,
+        /// Environment variables.
+        pub env: BTreeMap<String, String>,
+        /// Secret whose keys become environment variables.
+        pub secret_name: Option<String>,
+        /// Whether it may connect to PostgreSQL.
+        pub database: bool,
+        /// Address ranges outside the cluster that it may call. Empty: none.
+        pub egress: Vec<String>,
+        /// User id of the container; must not be root.
+        pub uid: Option<i64>,
+        /// Folders that it writes to; each becomes an empty volume, as the root file system is read-only.
+        pub writable: Vec<String>,
+    }
 }
 
-/// `[jobs.<name>]`: a Job of the user's own, or a CronJob when it has a schedule.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Job {
-    /// Image; the project's own when unset.
-    pub image: Option<String>,
-    /// Command and arguments in place of the image's own.
-    pub command: Vec<String>,
-    /// Times in cron form, such as `0 3 * * *`. Unset: it runs once for each version of it.
-    pub schedule: Option<String>,
-    /// Time zone of the schedule.
-    pub time_zone: Option<String>,
-    /// CPU request.
-    pub cpu: Option<String>,
-    /// CPU limit.
-    pub cpu_limit: Option<String>,
-    /// Memory request.
-    pub memory: Option<String>,
-    /// Memory limit.
-    pub memory_limit: Option<String>,
-    /// Environment variables.
-    pub env: BTreeMap<String, String>,
-    /// Secret whose keys become environment variables.
-    pub secret_name: Option<String>,
-    /// Whether it may connect to PostgreSQL.
-    pub database: bool,
-    /// Address ranges outside the cluster that it may call. Empty: none.
-    pub egress: Vec<String>,
-    /// Longest time that it may take, in seconds.
-    pub deadline: Option<i64>,
+entry! {
+    /// `[jobs.<name>]`: a Job of the user's own, or a CronJob when it has a schedule.
+    pub struct Job in "jobs.<name>" {
+        /// Image; the project's own when unset.
+        pub image: Option<String>,
+        /// Command and arguments in place of the image's own.
+        pub command: Vec<String>,
+        /// Times in cron form, such as `0 3 * * *`. Unset: it runs once for each version of it.
+        pub schedule: Option<String>,
+        /// Time zone of the schedule.
+        pub time_zone: Option<String>,
+        /// CPU request.
+        pub cpu: Option<String>,
+        /// CPU limit.
+        pub cpu_limit: Option<String>,
+        /// Memory request.
+        pub memory: Option<String>,
+        /// Memory limit.
+        pub memory_limit: Option<String>,
+        /// Environment variables.
+        pub env: BTreeMap<String, String>,
+        /// Secret whose keys become environment variables.
+        pub secret_name: Option<String>,
+        /// Whether it may connect to PostgreSQL.
+        pub database: bool,
+        /// Address ranges outside the cluster that it may call. Empty: none.
+        pub egress: Vec<String>,
+        /// Longest time that it may take, in seconds.
+        pub deadline: Option<i64>,
+    }
 }
 
 impl Service {

@@ -1,60 +1,60 @@
 //! `[workloads.<name>]`.
 
-use serde::Deserialize;
+use super::entry::entry;
 use std::collections::BTreeMap;
 
-/// `[workloads.<name>]`: a Deployment of one or several roles. What is unset follows from the roles (docs/kubernetes/sizes.md).
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Workload {
-    /// Roles in each pod; unset: the role that the workload is named after.
-    pub roles: Vec<String>,
-    /// Pods; with an autoscaler the number to begin with.
-    pub replicas: Option<u32>,
-    /// CPU request, such as `250m`.
-    pub cpu: Option<String>,
-    /// CPU limit.
-    pub cpu_limit: Option<String>,
-    /// Memory request, such as `256Mi`.
-    pub memory: Option<String>,
-    /// Memory limit.
-    pub memory_limit: Option<String>,
-    /// Fewest pods of the autoscaler.
-    pub min_replicas: Option<u32>,
-    /// Most pods. Setting it makes an autoscaler.
-    pub max_replicas: Option<u32>,
-    /// Percentage of the requested CPU that the autoscaler aims at.
-    pub target_cpu: Option<u32>,
-    /// Percentage of the requested memory that the autoscaler aims at.
-    pub target_memory: Option<u32>,
-    /// Port the roles listen on.
-    pub port: Option<u16>,
-    /// Name of the Service; unset: one Service for each role, named after it.
-    pub service_name: Option<String>,
-    /// Port of the Service.
-    pub service_port: Option<u16>,
-    /// Name of the ConfigMap; `<name>-config` when unset.
-    pub config_name: Option<String>,
-    /// Name of the Secret; `<name>-secret` when unset.
-    pub secret_name: Option<String>,
-    /// Name of the autoscaler; `<name>-hpa` when unset.
-    pub hpa_name: Option<String>,
-    /// Name of the network policy; the workload's name when unset.
-    pub policy_name: Option<String>,
-    /// Path of the readiness probe on the admin port; one of `/readyz` and `gateway.health_paths`.
-    pub readiness_path: Option<String>,
-    /// Seconds between readiness checks.
-    pub readiness_every: Option<i32>,
-    /// Seconds before the first readiness check. Unset: a startup probe decides.
-    pub readiness_delay: Option<i32>,
-    /// Seconds between liveness checks.
-    pub liveness_every: Option<i32>,
-    /// Seconds before the first liveness check.
-    pub liveness_delay: Option<i32>,
-    /// Further environment variables, for the ConfigMap.
-    pub env: BTreeMap<String, String>,
-    /// Further keys of the Secret that people give in the environment of `mainstay deploy`; absent ones are left out.
-    pub given: Vec<String>,
+entry! {
+    /// `[workloads.<name>]`: a Deployment of one or several roles. What is unset follows from the roles (docs/kubernetes/sizes.md).
+    pub struct Workload in "workloads.<name>" {
+        /// Roles in each pod; unset: the role that the workload is named after.
+        pub roles: Vec<String>,
+        /// Pods; with an autoscaler the number to begin with.
+        pub replicas: Option<u32>,
+        /// CPU request, such as `250m`.
+        pub cpu: Option<String>,
+        /// CPU limit.
+        pub cpu_limit: Option<String>,
+        /// Memory request, such as `256Mi`.
+        pub memory: Option<String>,
+        /// Memory limit.
+        pub memory_limit: Option<String>,
+        /// Fewest pods of the autoscaler.
+        pub min_replicas: Option<u32>,
+        /// Most pods. Setting it makes an autoscaler.
+        pub max_replicas: Option<u32>,
+        /// Percentage of the requested CPU that the autoscaler aims at.
+        pub target_cpu: Option<u32>,
+        /// Percentage of the requested memory that the autoscaler aims at.
+        pub target_memory: Option<u32>,
+        /// Port the roles listen on.
+        pub port: Option<u16>,
+        /// Name of the Service; unset: one Service for each role, named after it.
+        pub service_name: Option<String>,
+        /// Port of the Service.
+        pub service_port: Option<u16>,
+        /// Name of the ConfigMap; `<name>-config` when unset.
+        pub config_name: Option<String>,
+        /// Name of the Secret; `<name>-secret` when unset.
+        pub secret_name: Option<String>,
+        /// Name of the autoscaler; `<name>-hpa` when unset.
+        pub hpa_name: Option<String>,
+        /// Name of the network policy; the workload's name when unset.
+        pub policy_name: Option<String>,
+        /// Path of the readiness probe on the admin port; one of `/readyz` and `gateway.health_paths`.
+        pub readiness_path: Option<String>,
+        /// Seconds between readiness checks.
+        pub readiness_every: Option<i32>,
+        /// Seconds before the first readiness check. Unset: a startup probe decides.
+        pub readiness_delay: Option<i32>,
+        /// Seconds between liveness checks.
+        pub liveness_every: Option<i32>,
+        /// Seconds before the first liveness check.
+        pub liveness_delay: Option<i32>,
+        /// Further environment variables, for the ConfigMap.
+        pub env: BTreeMap<String, String>,
+        /// Further keys of the Secret that people give in the environment of `mainstay deploy`; absent ones are left out.
+        pub given: Vec<String>,
+    }
 }
 
 impl Workload {

@@ -200,6 +200,12 @@ pub const EDGES: &[Rule] = &[
         port: "http",
         why: "dashboards ask Prometheus",
     },
+    Rule {
+        from: Side::Component("grafana"),
+        to: Side::Component("alertmanager"),
+        port: "http",
+        why: "alerts are shown",
+    },
     Rule { from: Side::Component("grafana"), to: Side::Component("loki"), port: "http", why: "dashboards ask Loki" },
     Rule { from: Side::Component("alloy"), to: Side::Component("loki"), port: "http", why: "log lines are stored" },
     Rule {

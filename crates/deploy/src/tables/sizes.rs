@@ -1,7 +1,7 @@
 //! Requests and limits of every container that has no size of its own in `mainstay.toml`.
 
+use crate::settings::entry;
 use mainstay_manifest::Quantity;
-use serde::Deserialize;
 
 /// What a container asks for and may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,18 +16,18 @@ pub struct Size {
     pub memory_limit: Quantity,
 }
 
-/// A size as it is written in `mainstay.toml`; what is unset keeps its default.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SizeSettings {
-    /// CPU request.
-    pub cpu: Option<String>,
-    /// CPU limit.
-    pub cpu_limit: Option<String>,
-    /// Memory request.
-    pub memory: Option<String>,
-    /// Memory limit.
-    pub memory_limit: Option<String>,
+entry! {
+    /// A size as it is written in `mainstay.toml`; what is unset keeps its default.
+    pub struct SizeSettings in "monitoring.sizes.<name>" {
+        /// CPU request.
+        pub cpu: Option<String>,
+        /// CPU limit.
+        pub cpu_limit: Option<String>,
+        /// Memory request.
+        pub memory: Option<String>,
+        /// Memory limit.
+        pub memory_limit: Option<String>,
+    }
 }
 
 /// Name of the component or role, CPU request and limit in milli-cores, memory request and limit in MiB.

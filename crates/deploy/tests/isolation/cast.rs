@@ -4,7 +4,7 @@
 //! a pod of our namespace that no workload of ours made, a DNS server in the wrong namespace, a wrong pod in the right one.
 
 use crate::proof::{End, ExpectedEdge};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -105,11 +105,15 @@ impl Cast {
         }
         for object in objects {
             if let Some(template) = template(object) {
-                let pod = pod_of(namespace(object), template);
+                let pod = pod_of(namespace(object), &template);
                 let workload = text(object, "/metadata/name").to_owned();
                 let component = pod.labels.get("app.kubernetes.io/name").cloned().unwrap_or_else(|| workload.clone());
                 let taken = cast.members.iter().any(|member| member.name == component);
-                let name = if taken { format!("{component} ({} {workload})", text(object, "/kind")) } else { component.clone() };
+                let name = if taken {
+                    format!("{component} ({} {workload})", text(object, "/kind"))
+                } else {
+                    component.clone()
+                };
                 cast.add(name, component, Origin::Rendered, Some(pod), None);
             }
         }
@@ -140,7 +144,13 @@ impl Cast {
         cast.add_pod(outsider, "kube-system/dns", "kube-system", dns, &[("dns", 53), ("metrics", 9153)]);
         cast.add_pod(outsider, "kube-system/other", "kube-system", other, &[("dns", 53), ("https", 443)]);
         cast.add_pod(outsider, "impostors/dns", "impostors", dns, &[("dns", 53)]);
-        cast.add_pod(outsider, "ingress-nginx/controller", "ingress-nginx", controller, &[("http", 80), ("https", 443)]);
+        cast.add_pod(
+            outsider,
+            "ingress-nginx/controller",
+            "ingress-nginx",
+            controller,
+            &[("http", 80), ("https", 443)],
+        );
         cast.add_pod(outsider, "monitoring/prometheus", "monitoring", prometheus, &[("web", 9090)]);
         cast.add_address("world", Ipv4Addr::new(203, 0, 113, 7));
         cast.add_address("company network", Ipv4Addr::new(192, 168, 77, 7));
@@ -168,11 +178,19 @@ impl Cast {
         attempts
     }
 
+    /// Who is at the other end: from a member to itself means to its second replica.
+    pub(crate) fn target(&self, attempt: Attempt) -> Member {
+        let target = self.members[attempt.to].clone();
+        let ip = if attempt.from == attempt.to { target.twin.expect("a second replica") } else { target.ip };
+        Member { ip, ..target }
+    }
+
     /// `gateway → postgres TCP 5432 (postgres)`.
     pub(crate) fn describe(&self, attempt: Attempt) -> String {
         let Attempt { from, to, port, protocol } = attempt;
         let ports = self.members[to].pod.iter().flat_map(|pod| &pod.ports);
-        let name = ports.filter(|p| p.number == port && p.protocol == protocol).map(|p| format!(" ({})", p.name)).next();
+        let name =
+            ports.filter(|p| p.number == port && p.protocol == protocol).map(|p| format!(" ({})", p.name)).next();
         let replica = if from == to { "another replica of " } else { "" };
         let name = name.unwrap_or_default();
         format!("{} → {replica}{} {protocol} {port}{name}", self.members[from].name, self.members[to].name)
@@ -182,15 +200,23 @@ impl Cast {
         self.add(name.to_owned(), name.to_owned(), Origin::Outsider, None, Some(ip));
     }
 
-    pub(crate) fn add_pod(&mut self, origin: Origin, name: &str, namespace: &str, labels: &[(&str, &str)], ports: &[(&str, u16)]) {
+    pub(crate) fn add_pod(
+        &mut self,
+        origin: Origin,
+        name: &str,
+        namespace: &str,
+        labels: &[(&str, &str)],
+        ports: &[(&str, u16)],
+    ) {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let protocols = |number| if number == 53 { vec![Protocol::Tcp, Protocol::Udp] } else { vec![Protocol::Tcp] };
-        let port = |&(name, number): &(&str, u16)| {
-            let name: &str = name;
-            protocols(number).into_iter().map(move |protocol| ContainerPort { name: name.to_owned(), number, protocol })
-        };
-        let ports = ports.iter().flat_map(port).collect();
-        let pod = Pod { namespace: namespace.to_owned(), labels, ports, host_network: false };
+        let mut container_ports = Vec::new();
+        for &(name, number) in ports {
+            container_ports.push(ContainerPort { name: name.to_owned(), number, protocol: Protocol::Tcp });
+            if number == 53 {
+                container_ports.push(ContainerPort { name: name.to_owned(), number, protocol: Protocol::Udp });
+            }
+        }
+        let pod = Pod { namespace: namespace.to_owned(), labels, ports: container_ports, host_network: false };
         self.add(name.to_owned(), name.to_owned(), origin, Some(pod), None);
     }
 
@@ -199,7 +225,8 @@ impl Cast {
         // pods in the node's network have the node's address
         let network = if pod.as_ref().is_some_and(|pod| pod.host_network) { [172, 18, 0] } else { [10, 244, 1] };
         let ip = ip.unwrap_or(Ipv4Addr::new(network[0], network[1], network[2], number));
-        let twin = (origin == Origin::Rendered).then_some(Ipv4Addr::new(network[0], network[1], network[2] + 1, number));
+        let twin =
+            (origin == Origin::Rendered).then_some(Ipv4Addr::new(network[0], network[1], network[2] + 1, number));
         let mut probes: BTreeSet<_> = pod.iter().flat_map(|pod| &pod.ports).map(|p| (p.number, p.protocol)).collect();
         probes.insert((UNDECLARED, Protocol::Tcp));
         self.members.push(Member { name, component, origin, pod, ip, twin, probes });
@@ -213,7 +240,8 @@ impl Cast {
                     if self.members.iter().any(|member| end.is(member)) {
                         continue;
                     }
-                    let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                    let labels: Vec<(&str, &str)> =
+                        labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
                     self.add_pod(Origin::Outsider, &format!("{namespace}/chosen"), namespace, &labels, &[]);
                     if !labels.is_empty() {
                         self.add_pod(Origin::Outsider, &format!("{namespace}/decoy"), namespace, &[], &[]);
@@ -222,8 +250,10 @@ impl Cast {
                 End::Addresses(blocks) => {
                     for block in blocks {
                         let one = End::Addresses(vec![block.clone()]);
-                        if !self.members.iter().any(|member| one.is(member)) {
-                            let (network, prefix) = crate::proof::block(block);
+                        if self.members.iter().any(|member| one.is(member)) {
+                            continue;
+                        }
+                        if let Some((network, prefix)) = crate::proof::block(block) {
                             let host = u32::from(network) + u32::from(prefix < 31);
                             self.add_address(block, Ipv4Addr::from(host));
                         }
@@ -234,16 +264,16 @@ impl Cast {
         }
     }
 
-    /// Ports that edges speak of are tried on every target that an edge could mean by them.
+    /// Ports that edges speak of are tried on every target that an edge could mean.
     fn choose_probes(&mut self, edges: &[ExpectedEdge]) {
         for member in &mut self.members {
             if member.pod.is_none() {
                 member.probes.extend(WELL_KNOWN.iter().map(|&port| (port, Protocol::Tcp)));
                 member.probes.extend([(53, Protocol::Tcp), (53, Protocol::Udp)]);
             }
-            for edge in edges.iter().filter(|edge| edge.to.is(member) || edge.to.covers(member)) {
-                member.probes.extend(edge.ports.iter().copied());
-            }
+            let meant = edges.iter().filter(|edge| edge.to.is(member) || edge.to.covers(member));
+            let ports: Vec<_> = meant.flat_map(|edge| edge.ports.iter().copied()).collect();
+            member.probes.extend(ports);
         }
     }
 
@@ -259,13 +289,33 @@ impl Cast {
 }
 
 /// The pod template of anything that makes pods, or the pod itself.
-fn template(object: &Value) -> Option<&Value> {
-    match text(object, "/kind") {
-        "Pod" => Some(object),
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => object.pointer("/spec/template"),
-        "CronJob" => object.pointer("/spec/jobTemplate/spec/template"),
+fn template(object: &Value) -> Option<Value> {
+    let kind = (text(object, "/apiVersion"), text(object, "/kind"));
+    match kind {
+        (_, "Pod") => Some(object.clone()),
+        (_, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job") => {
+            object.pointer("/spec/template").cloned()
+        }
+        (_, "CronJob") => object.pointer("/spec/jobTemplate/spec/template").cloned(),
+        ("postgresql.cnpg.io/v1", "Cluster") => Some(instance(object)),
         _ => None,
     }
+}
+
+/// A pod as CloudNativePG makes it: labels and ports are the operator's ("Labels and Annotations", "Networking").
+fn instance(cluster: &Value) -> Value {
+    let mut labels = cluster.pointer("/spec/inheritedMetadata/labels").cloned().unwrap_or_else(|| json!({}));
+    for (key, value) in
+        [("cluster", text(cluster, "/metadata/name")), ("podRole", "instance"), ("instanceRole", "primary")]
+    {
+        labels[format!("cnpg.io/{key}")] = json!(value);
+    }
+    let ports = json!([
+        {"name": "postgresql", "containerPort": 5432},
+        {"name": "metrics", "containerPort": 9187},
+        {"name": "status", "containerPort": 8000},
+    ]);
+    json!({"metadata": {"labels": labels}, "spec": {"containers": [{"ports": ports}]}})
 }
 
 fn pod_of(namespace: &str, template: &Value) -> Pod {

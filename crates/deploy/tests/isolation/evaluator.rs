@@ -4,7 +4,7 @@
 //! server sets them. The reader refuses what the API server would refuse, unknown fields included, so that a slip in a policy
 //! cannot pass for an absent rule.
 
-use crate::cast::{Cast, Labels, Member, Pod, Protocol, namespace, text};
+use crate::cast::{Attempt, Cast, Labels, Member, Pod, Protocol, namespace, text};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -145,12 +145,22 @@ impl Policies {
         self.let_out(from, to, port, protocol, blocks) && self.let_in(from, to, port, protocol, blocks)
     }
 
+    /// All connections of the cast.
+    pub(crate) fn matrix(&self, cast: &Cast, blocks: Blocks) -> BTreeMap<Attempt, bool> {
+        let allow = |attempt: &Attempt| {
+            let (from, to) = (&cast.members[attempt.from], cast.target(*attempt));
+            self.allow(from, &to, attempt.port, attempt.protocol, blocks)
+        };
+        cast.attempts().into_iter().map(|attempt| (attempt, allow(&attempt))).collect()
+    }
+
     fn let_out(&self, from: &Member, to: &Member, port: u16, protocol: Protocol, blocks: Blocks) -> bool {
         let mut isolated = false;
         for policy in self.policies.iter().filter(|policy| policy.governs(from, Direction::Egress)) {
             isolated = true;
             let passes = |rule: &EgressRule| {
-                self.peers_match(&policy.namespace, &rule.to, to, blocks) && ports_match(&rule.ports, to, port, protocol)
+                self.peers_match(&policy.namespace, &rule.to, to, blocks)
+                    && ports_match(&rule.ports, to, port, protocol)
             };
             if policy.spec.egress.iter().any(passes) {
                 return true;
@@ -164,7 +174,8 @@ impl Policies {
         for policy in self.policies.iter().filter(|policy| policy.governs(to, Direction::Ingress)) {
             isolated = true;
             let passes = |rule: &IngressRule| {
-                self.peers_match(&policy.namespace, &rule.from, from, blocks) && ports_match(&rule.ports, to, port, protocol)
+                self.peers_match(&policy.namespace, &rule.from, from, blocks)
+                    && ports_match(&rule.ports, to, port, protocol)
             };
             if policy.spec.ingress.iter().any(passes) {
                 return true;
@@ -220,7 +231,8 @@ impl Spec {
         self.pod_selector.check()?;
         let peers = self.ingress.iter().flat_map(|rule| &rule.from).chain(self.egress.iter().flat_map(|rule| &rule.to));
         peers.map(Peer::check).collect::<Result<Vec<()>, String>>()?;
-        let ports = self.ingress.iter().flat_map(|rule| &rule.ports).chain(self.egress.iter().flat_map(|rule| &rule.ports));
+        let ports =
+            self.ingress.iter().flat_map(|rule| &rule.ports).chain(self.egress.iter().flat_map(|rule| &rule.ports));
         ports.map(Port::check).collect::<Result<Vec<()>, String>>()?;
         Ok(())
     }
@@ -280,10 +292,14 @@ impl Port {
 
     fn check(&self) -> Result<(), String> {
         match (&self.port, self.end_port) {
-            (Some(NameOrNumber::Number(first)), Some(last)) if last < *first => Err(format!("endPort {last} is below port {first}")),
+            (Some(NameOrNumber::Number(first)), Some(last)) if last < *first => {
+                Err(format!("endPort {last} is below port {first}"))
+            }
             (None | Some(NameOrNumber::Name(_)), Some(last)) => Err(format!("endPort {last} without a port number")),
             (Some(NameOrNumber::Number(0)), _) => Err("port 0".to_owned()),
-            (Some(NameOrNumber::Name(name)), _) if name.is_empty() || name.len() > 15 => Err(format!("port name {name:?}")),
+            (Some(NameOrNumber::Name(name)), _) if name.is_empty() || name.len() > 15 => {
+                Err(format!("port name {name:?}"))
+            }
             _ => Ok(()),
         }
     }

@@ -43,7 +43,9 @@ pub(crate) fn compile(objects: &[Value], cast: &Cast, links: impl Fn(usize) -> V
             }
         }
     }
-    let mut base = "    type filter hook forward priority filter; policy accept;\n    ct state established,related accept\n".to_owned();
+    let mut base =
+        "    type filter hook forward priority filter; policy accept;\n    ct state established,related accept\n"
+            .to_owned();
     for (key, entries) in ["iifname", "oifname"].into_iter().zip(dispatch).filter(|(_, entries)| !entries.is_empty()) {
         let _ = writeln!(base, "    {key} vmap {{ {} }}", entries.trim_end_matches(", "));
     }
@@ -84,10 +86,16 @@ fn rules_for<'a>(policy: &'a NetworkPolicy, member: &Member, side: Side) -> Opti
     };
     match side {
         Side::Source if types.contains("Egress") => Some(
-            egress.iter().map(|r| (r.to.as_deref().unwrap_or_default(), r.ports.as_deref().unwrap_or_default())).collect(),
+            egress
+                .iter()
+                .map(|r| (r.to.as_deref().unwrap_or_default(), r.ports.as_deref().unwrap_or_default()))
+                .collect(),
         ),
         Side::Target if types.contains("Ingress") => Some(
-            ingress.iter().map(|r| (r.from.as_deref().unwrap_or_default(), r.ports.as_deref().unwrap_or_default())).collect(),
+            ingress
+                .iter()
+                .map(|r| (r.from.as_deref().unwrap_or_default(), r.ports.as_deref().unwrap_or_default()))
+                .collect(),
         ),
         Side::Source | Side::Target => None,
     }
@@ -109,6 +117,7 @@ fn match_peers(policy: &NetworkPolicy, cast: &Cast, peers: &[NetworkPolicyPeer],
     let mut lines = Vec::new();
     for peer in peers {
         match &peer.ip_block {
+            Some(block) if block.cidr.contains(':') => {} // nobody in the cast has an IPv6 address
             Some(block) => {
                 let whole = block.cidr.ends_with("/0");
                 let mut line = if whole { String::new() } else { format!("{address} {} ", block.cidr) };
@@ -179,12 +188,15 @@ fn match_ports(cast: &Cast, member: &Member, others: &Others, ports: &[NetworkPo
         match (&port.port, port.end_port) {
             (None, _) => lines.push(format!("{prefix}meta l4proto {protocol}")),
             (Some(IntOrString::Int(number)), None) => lines.push(format!("{prefix}{protocol} dport {number}")),
-            (Some(IntOrString::Int(first)), Some(last)) => lines.push(format!("{prefix}{protocol} dport {first}-{last}")),
+            (Some(IntOrString::Int(first)), Some(last)) => {
+                lines.push(format!("{prefix}{protocol} dport {first}-{last}"))
+            }
             (Some(IntOrString::String(name)), _) => {
                 let own = [member];
                 let targets = if side == Side::Source { reached.as_slice() } else { own.as_slice() };
                 for (number, targets) in named(targets, name, &protocol) {
-                    let narrow = if side == Side::Source { format!("ip daddr {} ", addresses(&targets)) } else { String::new() };
+                    let narrow =
+                        if side == Side::Source { format!("ip daddr {} ", addresses(&targets)) } else { String::new() };
                     lines.push(format!("{prefix}{narrow}{protocol} dport {number}"));
                 }
             }

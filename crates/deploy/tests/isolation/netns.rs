@@ -4,6 +4,9 @@
 //! with the process, however it ends; the host's interfaces, rules and `/run` are never touched.
 
 use crate::cast::{Attempt, Cast, Protocol};
+use crate::firewall;
+use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -49,7 +52,8 @@ pub(crate) fn inside(test: &str, body: impl FnOnce()) {
     }
     unshare.args(["--net", "--mount", "--propagation", "private"]);
     let ready = "mount -t tmpfs tmpfs /run && ip link set lo up && nft list ruleset && exec \"$@\"";
-    let able = Command::new(unshare.get_program()).args(unshare.get_args()).args(["sh", "-c", ready, "sh", "true"]).output();
+    let able =
+        Command::new(unshare.get_program()).args(unshare.get_args()).args(["sh", "-c", ready, "sh", "true"]).output();
     match able {
         Err(error) => panic!("no network namespaces: unshare: {error}; {advice}"),
         Ok(output) if !output.status.success() => {
@@ -63,10 +67,14 @@ pub(crate) fn inside(test: &str, body: impl FnOnce()) {
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("running 1 test"), "{test} is not the name of this test:\n{text}");
     assert!(output.status.success(), "inside the network namespaces:\n{text}");
+    println!("{text}");
 }
 
 /// Namespaces of a cast, linked to the router that the process itself is in.
-pub(crate) struct Laboratory;
+pub(crate) struct Laboratory {
+    /// How many rulesets were loaded.
+    loaded: Cell<u16>,
+}
 
 impl Laboratory {
     /// Makes the namespaces and lets every member listen on its ports.
@@ -95,12 +103,18 @@ impl Laboratory {
                 });
             }
         });
-        Self
+        Self { loaded: Cell::new(0) }
     }
 
-    /// Replaces the router's rules.
+    /// Replaces the router's rules. Each ruleset tracks connections in a zone of its own: what an earlier one let through is
+    /// not "established" to it when a UDP port is used again.
     pub(crate) fn load(&self, ruleset: &str) {
-        pipe(Command::new("nft").args(["-f", "-"]), ruleset);
+        let zone = self.loaded.get() + 1;
+        self.loaded.set(zone);
+        let zones = format!(
+            "table ip zones {{\n  chain prerouting {{\n    type filter hook prerouting priority raw\n    ct zone set {zone}\n  }}\n}}\n"
+        );
+        pipe(Command::new("nft").args(["-f", "-"]), &(ruleset.to_owned() + &zones));
     }
 
     /// The router's interfaces to a member, for the rules.
@@ -118,9 +132,8 @@ impl Laboratory {
                 scope.spawn(move || {
                     enter(&format!("m{from}"));
                     for attempt in mine {
-                        let target = &cast.members[attempt.to];
-                        let ip = if attempt.from == attempt.to { target.twin.expect("a second replica") } else { target.ip };
-                        let outcome = connect(SocketAddr::from((ip, attempt.port)), attempt.protocol);
+                        let to = SocketAddr::from((cast.target(attempt).ip, attempt.port));
+                        let outcome = connect(to, attempt.protocol);
                         sender.send((attempt, outcome)).expect("the receiver waits");
                     }
                 });
@@ -129,6 +142,25 @@ impl Laboratory {
         drop(sender);
         outcomes.into_iter().collect()
     }
+}
+
+/// Connections that the router, with the policies compiled for it, treats otherwise than expected.
+pub(crate) fn differences(
+    laboratory: &Laboratory,
+    cast: &Cast,
+    objects: &[Value],
+    expected: &BTreeMap<Attempt, bool>,
+) -> Vec<String> {
+    laboratory.load(&firewall::compile(objects, cast, |member| Laboratory::links(cast, member)));
+    let attempts: Vec<Attempt> = expected.keys().copied().collect();
+    let outcomes = laboratory.attempt(cast, &attempts);
+    let wanted = |open| if open { Outcome::Connected } else { Outcome::Prohibited };
+    let word = |open| if open { "open" } else { "closed" };
+    let differing = expected.iter().filter(|(attempt, open)| outcomes[*attempt] != wanted(**open));
+    let describe = |(attempt, open): (&Attempt, &bool)| {
+        format!("{}: {} on paper, {:?} for real", cast.describe(*attempt), word(*open), outcomes[attempt])
+    };
+    differing.map(describe).collect()
 }
 
 /// Name of the namespace and of the router's link to it, address, member. Second replicas have their own.
@@ -199,8 +231,12 @@ fn ip(arguments: &[&str], input: &str) {
 }
 
 fn pipe(command: &mut Command, input: &str) {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("ip and nft are installed");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ip and nft are installed");
     child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads all");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{command:?}: {}\n{input}", String::from_utf8_lossy(&output.stderr));

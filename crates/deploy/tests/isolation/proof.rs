@@ -4,7 +4,7 @@ use crate::cast::{Attempt, Cast, Member, Origin, Protocol};
 use crate::evaluator::{Blocks, Policies};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A row of the edge table, both ends resolved.
 #[derive(Debug, Clone)]
@@ -95,20 +95,21 @@ pub(crate) fn judge(objects: &[Value], edges: &[ExpectedEdge]) -> Result<Verdict
             return Err(format!("the edge means no connection: {edge:?}"));
         }
     }
-    let mut matrix = BTreeMap::new();
+    let matrix = policies.matrix(&cast, Blocks::PodsToo);
+    let outside_only = policies.matrix(&cast, Blocks::OutsideOnly);
     let mut violations = Vec::new();
-    for attempt in cast.attempts() {
-        let Attempt { from, to, port, protocol } = attempt;
-        let (source, target) = (&cast.members[from], &cast.members[to]);
-        let allows = |blocks| policies.allow(source, target, port, protocol, blocks);
-        let (strict, by_address) = (allows(Blocks::OutsideOnly), allows(Blocks::PodsToo));
-        matrix.insert(attempt, by_address);
+    for (&attempt, &by_address) in &matrix {
+        let strict = outside_only[&attempt];
         let complaint = match (expected(&cast, edges, attempt), strict, by_address) {
             (Expected::Either, _, _) | (Expected::Open, true, true) | (Expected::Closed, false, false) => continue,
             (Expected::Closed, true, _) => "is open, and no edge says so",
-            (Expected::Closed, false, true) => "is open where the network plugin matches pods by address, and no edge says so",
+            (Expected::Closed, false, true) => {
+                "is open where the network plugin matches pods by address, and no edge says so"
+            }
             (Expected::Open, false, false) => "is closed, and an edge needs it",
-            (Expected::Open, _, _) => "is open only where the network plugin matches pods by address, and an edge needs it",
+            (Expected::Open, _, _) => {
+                "is open only where the network plugin matches pods by address, and an edge needs it"
+            }
         };
         violations.push(format!("{} {complaint}", cast.describe(attempt)));
     }
@@ -146,16 +147,17 @@ fn expected(cast: &Cast, edges: &[ExpectedEdge], attempt: Attempt) -> Expected {
 }
 
 fn holds(blocks: &[String], ip: Ipv4Addr) -> bool {
-    let inside = |text: &String| {
-        let (network, prefix) = block(text);
+    let inside = |(network, prefix): (Ipv4Addr, u8)| {
         let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
         u32::from(ip) & mask == u32::from(network) & mask
     };
-    blocks.is_empty() || blocks.iter().any(inside)
+    blocks.is_empty() || blocks.iter().filter_map(|text| block(text)).any(inside)
 }
 
-/// The network and the prefix length of a block in the edge table.
-pub(crate) fn block(text: &str) -> (Ipv4Addr, u8) {
+/// The network and the prefix length of a block in the edge table. The cast has IPv4 addresses only, so IPv6 means nobody.
+pub(crate) fn block(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (ip, prefix) = text.split_once('/').unwrap_or((text, "32"));
-    (ip.parse().expect("an IPv4 block"), prefix.parse().expect("a prefix length"))
+    let ip: IpAddr = ip.parse().expect("an address block");
+    let IpAddr::V4(ip) = ip else { return None };
+    Some((ip, prefix.parse().expect("a prefix length")))
 }

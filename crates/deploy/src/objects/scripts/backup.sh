@@ -1,0 +1,34 @@
+#!/bin/sh
+# Dumps the database in PostgreSQL's custom format. A dump appears under its final name only when it is complete and
+# readable; then the oldest ones beyond BACKUP_KEEP are removed.
+set -eu
+umask 077
+name="$BACKUP_DIR/$(date -u +%Y%m%dT%H%M%SZ).dump"
+# what an interrupted run left behind
+rm -f "$BACKUP_DIR"/*.part
+# the URL holds the password: it goes through a file that only this user reads, never through the list of processes
+url=$(cat "$DATABASE_URL_FILE")
+hostpart=${url#*://}
+user=${hostpart%%:*}
+rest=${hostpart#*:}
+password=${rest%%@*}
+server=${rest#*@}
+host=${server%%[:/]*}
+port=5432
+case $server in *:*) port=${server#*:}; port=${port%%/*} ;; esac
+database=${server#*/}
+database=${database%%\?*}
+printf '%s:%s:*:%s:%s\n' "$host" "$port" "$user" "$password" > /tmp/pgpass
+chmod 600 /tmp/pgpass
+export PGPASSFILE=/tmp/pgpass
+pg_dump --format=custom --compress=6 --no-password --host="$host" --port="$port" --username="$user" \
+  --file="$name.part" "$database"
+pg_restore --list "$name.part" > /dev/null
+sync "$name.part"
+mv "$name.part" "$name"
+(cd "$BACKUP_DIR" && sha256sum "$(basename "$name")" > "$(basename "$name").sha256")
+# names sort by time
+ls -1 "$BACKUP_DIR"/*.dump | sort -r | tail -n "+$((BACKUP_KEEP + 1))" | while read -r old; do
+  rm -f "$old" "$old.sha256"
+done
+echo "dump $(basename "$name"): $(wc -c < "$name") bytes; $(ls -1 "$BACKUP_DIR"/*.dump | wc -l) kept"
