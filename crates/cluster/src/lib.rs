@@ -1,1 +1,47 @@
 //! What is said to a cluster: apply, compare, wait, remove, look.
+
+mod api;
+mod applyset;
+mod capability;
+mod certificate;
+mod compare;
+mod conflict;
+mod connect;
+mod deploy;
+mod desired;
+mod diagnose;
+mod discovery;
+mod error;
+mod kinds;
+mod lock;
+mod logs;
+mod members;
+mod observe;
+mod open;
+mod patch;
+mod path;
+mod plan;
+mod preflight;
+mod prune;
+mod readiness;
+mod release;
+mod secrets;
+mod status;
+mod wait;
+mod watch;
+
+pub use compare::FieldChange;
+pub use conflict::{Conflict, ConflictReport};
+pub use connect::{Cluster, Origin, Pace, connect};
+pub use deploy::{Failure, Outcome, deploy, restart, rollback, rotate};
+pub use desired::{CertificateMaker, CertifiedKey, Desired, Given, Options};
+pub use diagnose::Trouble;
+pub use error::{ERRORS, Error};
+pub use logs::{LogLine, LogRequest, logs};
+pub use observe::{Applied, Change, Event, Observer, Silent};
+pub use open::{Entry, Via, addresses, forward};
+pub use plan::{Action, Plan, PlanItem, plan};
+pub use preflight::{Finding, NEWEST_MINOR, OLDEST_MINOR, Preflight, Severity, preflight, require_version};
+pub use prune::{Data, destroy};
+pub use release::{Release, ReleaseStatus, history};
+pub use status::{Autoscaler, CertificateEnd, Drift, Status, Volume, Workload, status};

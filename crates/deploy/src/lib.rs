@@ -12,6 +12,7 @@ mod objects;
 mod project;
 mod settings;
 mod system;
+pub mod render;
 pub mod tables;
 
 pub use mainstay_monitoring::Alerts;

@@ -1,4 +1,4 @@
-//! The admin listener: `/metrics`, `/livez`, `/readyz`.
+//! The admin listener: `/metrics`, `/livez`, `/readyz`, and the project's own health paths.
 
 use crate::roles::Running;
 use http::StatusCode;
@@ -16,6 +16,8 @@ pub(crate) struct Admin {
     pub(crate) process: ProcessMetrics,
     pub(crate) running: Arc<Running>,
     pub(crate) lifecycle: Lifecycle,
+    /// `gateway.health_paths`: they answer like `/readyz`, so that probes made for another server need no change.
+    pub(crate) health_paths: Vec<String>,
 }
 
 impl Admin {
@@ -39,6 +41,7 @@ impl Admin {
             // alive: the process answers. What is wrong elsewhere must not make the orchestrator kill it.
             "/livez" => json(StatusCode::OK, &json!({ "alive": true })),
             "/readyz" => self.ready().await,
+            path if self.health_paths.iter().any(|health| health == path) => self.ready().await,
             _ => json(StatusCode::NOT_FOUND, &json!({ "message": "this listener has /metrics, /livez and /readyz" })),
         }
     }

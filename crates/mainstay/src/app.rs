@@ -4,7 +4,9 @@ use crate::admin::Admin;
 use crate::config::Config;
 use crate::database::{Database, Logins};
 use crate::failure::Outcome;
+use crate::listen::Listen;
 use crate::project::{Project, RunFile};
+use crate::reach::Reach;
 use crate::roles::{PoolMeter, Role, Running};
 use crate::secrets::{Secrets, key_set};
 use crate::{seed, terminal};
@@ -22,17 +24,16 @@ use mainstay_pg::managed::Managed;
 use mainstay_pg::{ConnectOptions, Pool, PoolSettings};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Time that roles get to finish what they are doing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The two sockets of a process, bound before anything else starts.
-pub(crate) struct Listen {
-    public: TcpListener,
-    admin: TcpListener,
-}
+/// A role that was not ready by then is told; the process waits on.
+const TELL_AFTER: Duration = Duration::from_secs(10);
+
+/// Time that tasks get to end when nobody was served yet.
+const PATIENCE_BEFORE_READY: Duration = Duration::from_millis(700);
 
 /// A built process, not yet running.
 pub(crate) struct App {
@@ -63,35 +64,6 @@ struct Keys {
     verifier: Verifier,
     api: ApiKeys,
     publishable: String,
-}
-
-// === impl Listen ===
-
-impl Listen {
-    /// Binds the public and the admin address.
-    pub(crate) async fn bind(config: &Config) -> Outcome<Self> {
-        let (host, port) = (config.gateway.bind.as_str(), config.gateway.port);
-        let public = TcpListener::bind((host, port)).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                anyhow::anyhow!("port {port} is in use; stop what listens there, or choose another with --port")
-            }
-            _ => anyhow::Error::new(error).context(format!("cannot listen on {host}:{port}")),
-        })?;
-        Ok(Self { public, admin: bind_admin(&config.admin.host, config.admin.port).await? })
-    }
-}
-
-/// The admin port is for machines on the same host: when it is taken, the next free one does as well.
-async fn bind_admin(host: &str, port: u16) -> Outcome<TcpListener> {
-    let mut last = None;
-    for candidate in port..port.saturating_add(50) {
-        match TcpListener::bind((host, candidate)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = Some(error),
-        }
-    }
-    let error = last.map_or_else(|| anyhow::anyhow!("no port"), anyhow::Error::new);
-    Err(error.context(format!("the admin listener cannot listen on {host}:{port}; see `[admin]`")).into())
 }
 
 /// The address that clients use.
@@ -179,6 +151,7 @@ impl App {
             process: self.process,
             running: self.running.clone(),
             lifecycle: lifecycle.clone(),
+            health_paths: self.config.gateway.health_paths.clone(),
         };
         let edge = |name| EdgeMetrics::register(&self.registry, name);
         let limits = self.config.gateway.edge_limits();
@@ -200,7 +173,15 @@ impl App {
         if managed.is_some() {
             project.announce(&run)?;
         }
-        wait_until_ready(&self.running, &lifecycle).await;
+        tokio::select! {
+            () = wait_until_ready(&self.running) => {}
+            () = stop.wait() => {
+                // nobody was sent here yet: there is nothing to drain
+                terminal::progress("stopping before every role was ready");
+                lifecycle.shutdown(Duration::ZERO, PATIENCE_BEFORE_READY).await;
+                return Ok(());
+            }
+        }
         terminal::done(&format!(
             "{} is ready at {} ({:.1} s)",
             self.config.project.name,
@@ -270,6 +251,7 @@ impl Parts<'_> {
             let gateway = self.gateway(&running)?;
             let service = gateway.service();
             running.gateway = Some(gateway);
+            running.reach = self.reach(&running);
             service
         } else {
             without_gateway(&running)
@@ -348,6 +330,18 @@ impl Parts<'_> {
         Ok(mainstay_gateway::build(settings, deps).map_err(anyhow::Error::from)?)
     }
 
+    /// The roles that the gateway reaches by URL. Functions and realtime are servers of others: nobody waits for them.
+    fn reach(&self, running: &Running) -> Reach {
+        let settings = &self.config.gateway;
+        let remote = [
+            ("auth", settings.auth_url.as_deref().filter(|_| running.auth.is_none())),
+            ("data", settings.data_url.as_deref().filter(|_| running.data.is_none())),
+            ("storage", settings.storage_url.as_deref()),
+            ("portal", settings.portal_url.as_deref().filter(|_| running.portal.is_none())),
+        ];
+        Reach::new(&remote.into_iter().filter_map(|(role, url)| Some((role, url?))).collect::<Vec<_>>())
+    }
+
     fn pool(&self, role: Role, login: &ConnectOptions, size: usize) -> Pool {
         let labels = [("pool", role.info().name)];
         let wait =
@@ -381,21 +375,26 @@ fn without_gateway(running: &Running) -> Service {
     Service::new(router)
 }
 
-/// Waits for the rooms, at most ten seconds: a role that needs longer says so on `/readyz`.
-async fn wait_until_ready(running: &Running, lifecycle: &Lifecycle) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < deadline && !lifecycle.is_stopping() {
-        let waiting: Vec<_> =
-            running.readiness().await.into_iter().filter(|(_, readiness)| !readiness.is_ready()).collect();
-        if waiting.is_empty() {
+/// Resolves when every room is ready. Those that need long are told once, as on `/readyz`.
+async fn wait_until_ready(running: &Running) {
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(5);
+    let mut told = false;
+    loop {
+        let all = running.readiness().await;
+        if all.iter().all(|(_, readiness)| readiness.is_ready()) {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    for (name, readiness) in running.readiness().await {
-        if let Readiness::NotReady(why) = readiness {
-            terminal::warn(&format!("{name} is not ready yet: {why}"));
+        if !told && began.elapsed() > TELL_AFTER {
+            told = true;
+            for (name, readiness) in all {
+                if let Readiness::NotReady(why) = readiness {
+                    terminal::warn(&format!("{name} is not ready yet: {why}"));
+                }
+            }
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 5 / 4).min(Duration::from_millis(500));
     }
 }
 

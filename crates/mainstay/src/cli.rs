@@ -1,6 +1,7 @@
 //! The command line. `--help` is where people learn it, so every option says what it does and what it defaults to.
 
 use clap::{Args, Parser, Subcommand};
+use mainstay_kernel::config::Seconds;
 use std::path::PathBuf;
 
 /// The backend your app leans on: sign-in, a REST API over PostgreSQL, and your web front end, in one process.
@@ -32,7 +33,12 @@ pub(crate) enum Command {
         /// Only show what is applied and what is pending.
         #[arg(long)]
         dry_run: bool,
+        /// Wait this long for a database by URL to answer.
+        #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = duration)]
+        wait: Seconds,
     },
+    /// Wait until the database lets the roles in: what init containers run.
+    Wait(Wait),
     /// Say whether a project runs, where, and how it is doing.
     Status {
         #[command(flatten)]
@@ -61,6 +67,8 @@ pub(crate) enum Command {
     },
     /// List the roles that `serve --roles` takes.
     Roles,
+    /// Write the project as Kubernetes objects: a tree of YAML, a kustomization or a Helm chart.
+    Render(Render),
     /// Check that this machine has what a project needs, and say what is missing.
     Doctor {
         #[command(flatten)]
@@ -112,6 +120,40 @@ pub(crate) struct Serve {
     /// Address to listen on [default: `[gateway] bind` or HOST].
     #[arg(long)]
     pub(crate) host: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// What to wait for.
+    #[arg(long = "for", value_enum, default_value_t = WaitFor::Postgres)]
+    pub(crate) what: WaitFor,
+    /// Try the logins of these roles, separated by commas [default: every configured URL].
+    #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(role_names()))]
+    pub(crate) roles: Vec<String>,
+    /// Give up after this long.
+    #[arg(long, default_value = "300s", value_parser = duration)]
+    pub(crate) timeout: Seconds,
+    /// Pause between two attempts.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub(crate) every: Seconds,
+}
+
+/// What `wait` can wait for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum WaitFor {
+    /// PostgreSQL lets every login in.
+    Postgres,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// Folder to write to; without it everything goes to standard output as one stream.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -183,6 +225,10 @@ pub(crate) enum ConfigAction {
 
 fn role_names() -> impl Iterator<Item = &'static str> {
     crate::roles::ROLES.iter().map(|role| role.name)
+}
+
+fn duration(text: &str) -> Result<Seconds, String> {
+    Seconds::parse(text).ok_or_else(|| "write for example 30, 30s or 5m".to_owned())
 }
 
 impl From<ProjectFlags> for Project {

@@ -2,9 +2,12 @@
 
 use crate::failure::Outcome;
 use crate::project::Project;
-use mainstay_kernel::config::{Document, Flag, SecretString, Section, SectionInfo, Sources};
+use mainstay_kernel::config::{
+    ConfigError, Document, Flag, SECRETS_DIR, SecretString, Section, SectionInfo, Sources, read_secret_files,
+};
 use mainstay_kernel::log::Format;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 mainstay_kernel::section! {
@@ -12,6 +15,12 @@ mainstay_kernel::section! {
     pub(crate) struct ProjectConfig in "" {
         /// Name of the project: lower-case letters, digits and hyphens.
         pub(crate) name: String = "app".to_owned(),
+        /// Deployments of several roles, or with sizes of their own, on a cluster: `[workloads.<name>]`.
+        pub(crate) workloads: BTreeMap<String, mainstay_deploy::Workload> = BTreeMap::new(),
+        /// Containers of your own beside the roles, on a cluster: `[services.<name>]`.
+        pub(crate) services: BTreeMap<String, mainstay_deploy::Service> = BTreeMap::new(),
+        /// Jobs of your own, once or at set times, on a cluster: `[jobs.<name>]`.
+        pub(crate) jobs: BTreeMap<String, mainstay_deploy::Job> = BTreeMap::new(),
     }
     validate(this) {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -27,6 +36,10 @@ mainstay_kernel::section! {
     pub(crate) struct DatabaseConfig in "database" {
         /// Connection URL of an external server (postgresql://user:password@host:5432/database).
         pub(crate) url: Option<SecretString> = None,
+        /// Connection URL of the data role's own login (`authenticator`). Unset: `url` with `serve`, a generated password with `up` and `migrate`.
+        pub(crate) data_url: Option<SecretString> = None,
+        /// Connection URL of the auth role's own login (`supabase_auth_admin`). Unset: like `data_url`.
+        pub(crate) auth_url: Option<SecretString> = None,
         /// Folder with `initdb` and `postgres`, when they are not in the usual places.
         pub(crate) bin_dir: Option<PathBuf> = None,
         /// Port of the managed server on 127.0.0.1; the next free one is taken when it is in use.
@@ -75,11 +88,12 @@ mainstay_kernel::section! {
 }
 
 mainstay_kernel::section! {
-    /// The admin listener: `/metrics`, `/livez`, `/readyz`. Never served on the public address.
+    /// The admin listener: `/metrics`, `/livez`, `/readyz`; `gateway.health_paths` answer here like `/readyz`. Its paths are
+    /// never served on the public address.
     pub(crate) struct AdminConfig in "admin" {
         /// Address to listen on.
         pub(crate) host: String = "127.0.0.1".to_owned(),
-        /// Port; with `up` the next free one is taken when it is in use.
+        /// Port. When it is in use, `up` takes the next free one and `serve` refuses to start.
         pub(crate) port: u16 = 8890,
     }
 }
@@ -112,6 +126,21 @@ const ALIASES: &[(&str, &str, &str)] = &[
     ("GOOGLE_CLIENT_SECRET", "auth", "external.google.secret"),
 ];
 
+/// Beginnings of the variables that settings of a cluster are taken from.
+const CLUSTER_VARIABLES: &[&str] = &[
+    "MAINSTAY_KUBERNETES_",
+    "MAINSTAY_DATABASE_STORAGE_",
+    "MAINSTAY_EXPOSE_",
+    "MAINSTAY_TLS_",
+    "MAINSTAY_MONITORING_",
+    "MAINSTAY_ALERTS_",
+    "MAINSTAY_LOGGING_",
+    "MAINSTAY_BACKUP_",
+    "MAINSTAY_WORKLOADS_",
+    "MAINSTAY_SERVICES_",
+    "MAINSTAY_JOBS_",
+];
+
 /// The typed configuration of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -125,13 +154,28 @@ pub(crate) struct Config {
     pub(crate) auth: mainstay_auth::Config,
     pub(crate) data: mainstay_data::Config,
     pub(crate) portal: mainstay_portal::Config,
+    pub(crate) deploy: DeployConfig,
     /// True when the project says what `auth.site_url` is.
     pub(crate) site_url_is_set: bool,
 }
 
+/// The sections that say how the project stands on a cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct DeployConfig {
+    pub(crate) kubernetes: mainstay_deploy::Kubernetes,
+    pub(crate) database: mainstay_deploy::Database,
+    pub(crate) storage: mainstay_deploy::Storage,
+    pub(crate) expose: mainstay_deploy::Expose,
+    pub(crate) tls: mainstay_deploy::Tls,
+    pub(crate) monitoring: mainstay_deploy::Monitoring,
+    pub(crate) alerts: mainstay_deploy::Alerts,
+    pub(crate) logging: mainstay_deploy::Logging,
+    pub(crate) backup: mainstay_deploy::Backup,
+}
+
 /// Every section there is, in the order of the reference.
 pub(crate) fn sections() -> Vec<SectionInfo> {
-    vec![
+    let mut all = vec![
         ProjectConfig::info(),
         mainstay_gateway::Config::info(),
         mainstay_auth::Config::info(),
@@ -142,7 +186,27 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         AdminConfig::info(),
         LogConfig::info(),
         SeedConfig::info(),
-    ]
+    ];
+    all.extend(mainstay_deploy::sections());
+    all
+}
+
+/// The files that stand for environment variables.
+fn secret_files() -> Outcome<Vec<(String, String)>> {
+    let Some(folders) = std::env::var_os(SECRETS_DIR).filter(|folders| !folders.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let place = format!("environment variable {SECRETS_DIR}");
+    let folders = folders.into_string().map_err(|_| ConfigError::new(place, "the name is not UTF-8"))?;
+    Ok(read_secret_files(&folders)?)
+}
+
+/// A variable of the environment, or the secret file of its name.
+pub(crate) fn variable(name: &str) -> Outcome<Option<String>> {
+    if let Ok(value) = std::env::var(name) {
+        return Ok(Some(value));
+    }
+    Ok(secret_files()?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
 }
 
 /// The layered document of a project.
@@ -153,6 +217,7 @@ pub(crate) fn document(project: &Project, flags: Vec<Flag>) -> Outcome<Document>
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
+        secret_files: secret_files()?,
         aliases: ALIASES,
         flags,
     };
@@ -163,6 +228,19 @@ impl Config {
     /// Reads and checks all sections.
     pub(crate) fn load(project: &Project, flags: Vec<Flag>) -> Outcome<Self> {
         let document = document(project, flags)?;
+        Self::typed(&document)
+    }
+
+    /// Reads all sections as they are on a cluster: the project file, and of the environment only what is about clusters.
+    /// A port or a database URL of this machine has no place there.
+    pub(crate) fn on_cluster(project: &Project, flags: Vec<Flag>) -> Outcome<Self> {
+        let file = project.file()?;
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| CLUSTER_VARIABLES.iter().any(|prefix| name.starts_with(prefix)))
+            .collect();
+        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let document = Document::read(sections(), Sources { file, environment, flags, ..Sources::default() })?;
         Self::typed(&document)
     }
 
@@ -179,6 +257,17 @@ impl Config {
             auth: document.section()?,
             data: document.section()?,
             portal: document.section()?,
+            deploy: DeployConfig {
+                kubernetes: document.section()?,
+                database: document.section()?,
+                storage: document.section()?,
+                expose: document.section()?,
+                tls: document.section()?,
+                monitoring: document.section()?,
+                alerts: document.section()?,
+                logging: document.section()?,
+                backup: document.section()?,
+            },
             site_url_is_set: document.entry("auth", "site_url").is_some(),
         })
     }

@@ -1,13 +1,22 @@
 //! Why a command ended badly, and with which exit code.
 
 use mainstay_kernel::config::ConfigError;
+use mainstay_pg::migrate::MigrateError;
 use std::fmt;
+
+/// SQLSTATEs, as [`MigrateError`] writes them, that say nothing against the migration: connections (class 08),
+/// conflicts with others (40001, 40P01, 55P03), resources (53), cancelled (57014), server going down (57P).
+const PASSING: &[&str] = &["(08", "(40001)", "(40P01)", "(53", "(55P03)", "(57014)", "(57P", "(58"];
 
 /// The end of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The configuration cannot be used: exit code 64.
     Config(ConfigError),
+    /// A migration is wrong, so that trying again cannot help: exit code 42.
+    Migration(anyhow::Error),
+    /// A signal ended the command before it was done: exit code 143, as of a process that SIGTERM ended.
+    Stopped,
     /// Anything else: exit code 1.
     Failed(anyhow::Error),
 }
@@ -18,7 +27,18 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => 64,
+            Self::Migration(_) => 42,
+            Self::Stopped => 143,
             Self::Failed(_) => 1,
+        }
+    }
+
+    /// Says what was attempted.
+    pub(crate) fn during(self, what: &'static str) -> Self {
+        match self {
+            Self::Migration(error) => Self::Migration(error.context(what)),
+            Self::Failed(error) => Self::Failed(error.context(what)),
+            Self::Config(_) | Self::Stopped => self,
         }
     }
 }
@@ -27,7 +47,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => write!(f, "{error}"),
-            Self::Failed(error) => write!(f, "{error:#}"),
+            Self::Stopped => f.write_str("stopped by a signal before it was done"),
+            Self::Migration(error) | Self::Failed(error) => write!(f, "{error:#}"),
         }
     }
 }
@@ -35,6 +56,21 @@ impl fmt::Display for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        if is_wrong(&error) { Self::Migration(error.into()) } else { Self::Failed(error.into()) }
+    }
+}
+
+/// True when the migration has to be changed; false when the database was away, full, or stopped the statement.
+fn is_wrong(error: &MigrateError) -> bool {
+    match error {
+        MigrateError::Changed { .. } => true,
+        MigrateError::Refused { problem, .. } => !PASSING.iter().any(|code| problem.contains(code)),
+        MigrateError::Folder(..) | MigrateError::Database(_) => false,
     }
 }
 
@@ -55,8 +91,36 @@ impl NotConfig for serde_json::Error {}
 impl NotConfig for mainstay_pg::Error {}
 impl NotConfig for mainstay_pg::managed::ManagedError {}
 impl NotConfig for mainstay_pg::managed::BinariesError {}
-impl NotConfig for mainstay_pg::migrate::MigrateError {}
 impl NotConfig for mainstay_kernel::tls::TlsError {}
 impl NotConfig for mainstay_identity::SignError {}
 impl NotConfig for mainstay_identity::KeyError {}
 impl NotConfig for mainstay_gateway::UpstreamError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_migration_that_must_be_changed_ends_with_42() {
+        let refused = |problem: &str| MigrateError::Refused {
+            name: "0001".to_owned(),
+            line: 1,
+            problem: problem.to_owned(),
+            statement: String::new(),
+            hint: String::new(),
+        };
+        for (error, code) in [
+            (refused("syntax error at or near \"x\" (42601)"), 42),
+            (refused("duplicate key value (23505); Key (id)=(1) already exists."), 42),
+            (refused("deadlock detected (40P01); Process 1 waits"), 1),
+            (refused("could not extend file: No space left on device (53100)"), 1),
+            (refused("terminating connection due to administrator command (57P01)"), 1),
+            (MigrateError::Changed { set: "project".to_owned(), name: "0001".to_owned() }, 42),
+            (MigrateError::Database(mainstay_pg::Error::Connect("refused".to_owned())), 1),
+            (MigrateError::Folder("migrations".to_owned(), "permission denied".to_owned()), 1),
+        ] {
+            let text = error.to_string();
+            assert_eq!(Failure::from(error).during("migrating").exit_code(), code, "{text}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The `mainstay` command: argv → config → build → run.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 64 bad configuration.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 42 a migration is wrong, 64 bad configuration, 143 stopped by a signal.
 
 mod admin;
 mod app;
@@ -9,7 +9,10 @@ mod commands;
 mod config;
 mod database;
 mod failure;
+mod kubernetes;
+mod listen;
 mod project;
+mod reach;
 mod reference;
 mod roles;
 mod secrets;

@@ -1,5 +1,6 @@
 //! The table of roles: what runs in this process, and what each needs.
 
+use crate::reach::Reach;
 use mainstay_kernel::health::Readiness;
 use mainstay_kernel::lifecycle::Lifecycle;
 use mainstay_kernel::metrics::{Gauge, Registry};
@@ -62,6 +63,8 @@ pub(crate) const ROLES: &[RoleInfo] = &[
 #[derive(Default)]
 pub(crate) struct Running {
     pub(crate) gateway: Option<mainstay_gateway::Room>,
+    /// The gateway's first contact with roles behind URLs.
+    pub(crate) reach: Reach,
     pub(crate) auth: Option<mainstay_auth::Room>,
     pub(crate) data: Option<mainstay_data::Room>,
     pub(crate) portal: Option<mainstay_portal::Room>,
@@ -99,7 +102,11 @@ impl Running {
     pub(crate) async fn readiness(&self) -> Vec<(&'static str, Readiness)> {
         let mut all = Vec::new();
         if let Some(room) = &self.gateway {
-            all.push(("gateway", room.ready()));
+            let readiness = match self.reach.readiness() {
+                Readiness::Ready => room.ready(),
+                not_reached @ Readiness::NotReady(_) => not_reached,
+            };
+            all.push(("gateway", readiness));
         }
         if let Some(room) = &self.auth {
             all.push(("auth", room.ready().await));
@@ -121,6 +128,7 @@ impl Running {
     pub(crate) fn run(&self, lifecycle: &Lifecycle) {
         if let Some(room) = &self.gateway {
             room.run(lifecycle);
+            self.reach.run(lifecycle);
         }
         if let Some(room) = &self.auth {
             room.run(lifecycle);

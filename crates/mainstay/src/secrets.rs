@@ -1,5 +1,6 @@
 //! Secrets of a project on one machine: generated once into `.mainstay/secrets.json` (mode 0600), then kept.
 
+use crate::config::Config;
 use crate::failure::Outcome;
 use crate::project::{Project, write_new};
 use anyhow::Context as _;
@@ -37,6 +38,25 @@ impl Secrets {
         }
         // another command made them at the same time: there is only one truth
         Ok(Self::load(project)?.context("secrets.json")?)
+    }
+
+    /// Like [`Secrets::load_or_make`]; but when the configuration has every login of the database, nothing is generated
+    /// that would have to be kept, and no folder has to be writable.
+    pub(crate) fn for_database(project: &Project, config: &Config, clock: &SharedClock) -> Outcome<Self> {
+        crate::database::require_owner(config)?;
+        let database = &config.database;
+        if database.url.is_none() {
+            return Self::load_or_make(project, clock);
+        }
+        if database.data_url.is_some() && database.auth_url.is_some() {
+            return Self::ephemeral(clock);
+        }
+        Self::load_or_make(project, clock).map_err(|failure| {
+            failure.during(
+                "the passwords of the logins `authenticator` and `supabase_auth_admin` cannot be kept; give both as \
+                 MAINSTAY_DATABASE_DATA_URL and MAINSTAY_DATABASE_AUTH_URL, or name a writable folder with --data-dir",
+            )
+        })
     }
 
     /// Reads the project's secrets, when there are any.

@@ -9,6 +9,7 @@ mod evaluator;
 mod firewall;
 mod fixture;
 mod netns;
+mod projects;
 mod proof;
 mod random;
 mod rendered;

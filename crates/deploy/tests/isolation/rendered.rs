@@ -1,14 +1,15 @@
 //! What this crate renders, against the edge table that it was planned with.
 
 use crate::cast::Protocol;
+use crate::projects;
 use crate::proof::prove;
 use crate::proof::{End, ExpectedEdge};
 use crate::systems::prove_for_real;
 use mainstay_deploy::tables::{Edge, Peer};
 use mainstay_deploy::{
-    Backup, Controller, DatabaseKind, Job, LoggingStack, Project, Receiver, Service, System, Way, Workload, objects,
+    Backup, Controller, DatabaseKind, Job, LoggingStack, Project, Service, System, Way, Workload, objects,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 impl From<&Peer> for End {
     fn from(peer: &Peer) -> Self {
@@ -73,9 +74,7 @@ fn full(project: &mut Project) {
     project.monitoring.bundled = true;
     project.monitoring.postgres_exporter = true;
     project.monitoring.kube_state_metrics = true;
-    project.alerts.webhook = true;
-    project.alerts.critical = vec![Receiver::Webhook];
-    project.alerts.warning = vec![Receiver::Webhook];
+    project.alerts.webhook = serde_json::from_value(json!({"port": 8443})).unwrap();
     project.logging.stack = LoggingStack::Loki;
     project.backup = Backup { enabled: true, ..Backup::default() };
     let image = || "registry.example.com/x:1".to_owned();
@@ -94,6 +93,41 @@ fn full(project: &mut Project) {
     project
         .jobs
         .insert("import".to_owned(), Job { database: true, command: vec!["import".to_owned()], ..Job::default() });
+}
+
+/// A test for each project folder: on paper, then between network namespaces.
+macro_rules! projects {
+    ($($test:ident = $folder:literal),* $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                let (objects, edges) = rendered(projects::read($folder));
+                prove_for_real(concat!("rendered::", stringify!($test)), &objects, &edges);
+            }
+        )*
+
+        #[test]
+        fn no_project_is_left_out() {
+            assert_eq!(projects::all(), [$($folder.to_owned()),*].into());
+        }
+    };
+}
+
+projects! {
+    budget_app_holds = "systems/budget-app",
+    fixture_budget_app_holds = "fixtures/budget-app",
+    fixture_image_portal_holds = "fixtures/image-portal",
+    fixture_rest_api_holds = "fixtures/rest-api",
+    fixture_task_management_holds = "fixtures/task-management",
+    fixture_xray_api_holds = "fixtures/xray-api",
+}
+
+#[test]
+fn what_a_service_may_call_outside_is_an_edge() {
+    let system = System::plan(project(full)).unwrap();
+    let outside = Peer::Addresses(vec!["198.51.100.7/32".to_owned()]);
+    let calls = |edge: &Edge| edge.from == Peer::Component("mailer".to_owned()) && edge.to == outside;
+    assert!(system.edges.iter().any(calls), "[services.mailer] egress has no edge");
 }
 
 #[test]

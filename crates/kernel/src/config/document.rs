@@ -1,7 +1,7 @@
 //! The layered document: which value is in force for each key, and where it came from.
 
 use super::section::nearest;
-use super::{ConfigError, Section, SectionInfo};
+use super::{ConfigError, Key, Section, SectionInfo, secret_files};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,8 @@ pub enum Origin {
     Default,
     /// Line of the project file, counted from 1.
     File(PathBuf, usize),
+    /// File of a folder that `MAINSTAY_SECRETS_DIR` names. Messages about such a value never show it.
+    SecretFile(String),
     /// Environment variable.
     Environment(String),
     /// Command-line flag.
@@ -41,6 +43,8 @@ pub struct Sources<'a> {
     pub file: Option<(&'a Path, &'a str)>,
     /// Environment variables.
     pub environment: Vec<(String, String)>,
+    /// Files that stand for environment variables of their name; a variable that is really there wins.
+    pub secret_files: Vec<(String, String)>,
     /// Plain variable names that stand for keys: `("PORT", "gateway", "port")`. `MAINSTAY_…` wins over them.
     pub aliases: &'a [(&'static str, &'static str, &'static str)],
     /// Command-line flags.
@@ -56,6 +60,13 @@ pub struct Entry {
     pub origin: Origin,
 }
 
+/// A variable by whichever way it came.
+struct Variable<'a> {
+    name: &'a str,
+    text: &'a str,
+    origin: Origin,
+}
+
 /// The layered configuration, not yet typed.
 #[derive(Debug)]
 pub struct Document {
@@ -68,6 +79,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::SecretFile(name) => f.write_str(&secret_files::place(name)),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag(flag) => write!(f, "flag {flag}"),
         }
@@ -84,7 +96,7 @@ impl Document {
         if let Some((path, text)) = sources.file {
             document.read_file(path, text)?;
         }
-        document.read_environment(&sources.environment, sources.aliases)?;
+        document.read_variables(&variables(&sources.secret_files, &sources.environment), sources.aliases)?;
         for flag in sources.flags {
             document
                 .entries
@@ -103,12 +115,16 @@ impl Document {
         for key in &info.keys {
             if let Some(entry) = self.entries.get(&(info.name, key.name)) {
                 section.assign(key.name, entry.value.clone()).map_err(|problem| {
+                    let problem = entry.origin.conceal(key, problem);
                     ConfigError::new(entry.origin.to_string(), format!("`{}`: {problem}", info.path(key.name)))
                 })?;
             }
         }
         section.validate().map_err(|(key, problem)| {
             let place = self.entries.get(&(info.name, key)).map_or(Origin::Default, |entry| entry.origin.clone());
+            // a section that checks a secret cannot print it by accident; its sentence may stay
+            let declared = info.keys.iter().find(|declared| declared.name == key && !declared.secret);
+            let problem = declared.map_or(problem.clone(), |declared| place.conceal(declared, problem));
             ConfigError::new(place.to_string(), format!("`{}`: {problem}", info.path(key)))
         })?;
         Ok(section)
@@ -144,17 +160,37 @@ impl Document {
                 let hint = nearest(name, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
                 return Err(ConfigError::new(place(at), format!("unknown section or key `{name}`{hint}")));
             };
-            let DeValue::Table(keys) = value.get_ref() else {
-                return Err(ConfigError::new(place(at), format!("`{name}` is a section; write it as [{name}]")));
-            };
-            for (key, value) in keys {
-                let (key_name, at) = (key.get_ref().as_ref(), key.span().start);
-                if !info.keys.iter().any(|k| k.name == key_name) {
-                    let hint = info.nearest(key_name).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-                    return Err(ConfigError::new(place(at), format!("unknown key `{key_name}` in [{name}]{hint}")));
-                }
-                self.set_from_file(&info, key_name, value.get_ref(), path, line_of(text, at))?;
+            self.read_section(&info, value.get_ref(), at, path, text)?;
+        }
+        Ok(())
+    }
+
+    /// The keys of one section; a key that is none may be a section below it (`[database.storage]`).
+    fn read_section(
+        &mut self,
+        info: &SectionInfo,
+        value: &DeValue<'_>,
+        at: usize,
+        path: &Path,
+        text: &str,
+    ) -> Result<(), ConfigError> {
+        let place = |offset: usize| format!("{}:{}", path.display(), line_of(text, offset));
+        let DeValue::Table(keys) = value else {
+            return Err(ConfigError::new(place(at), format!("`{0}` is a section; write it as [{0}]", info.name)));
+        };
+        for (key, value) in keys {
+            let (key_name, at) = (key.get_ref().as_ref(), key.span().start);
+            let below = format!("{}.{key_name}", info.name);
+            if let Some(below) = self.sections.iter().find(|s| s.name == below).cloned() {
+                self.read_section(&below, value.get_ref(), at, path, text)?;
+                continue;
             }
+            if !info.keys.iter().any(|k| k.name == key_name) {
+                let hint = info.nearest(key_name).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let problem = format!("unknown key `{key_name}` in [{}]{hint}", info.name);
+                return Err(ConfigError::new(place(at), problem));
+            }
+            self.set_from_file(info, key_name, value.get_ref(), path, line_of(text, at))?;
         }
         Ok(())
     }
@@ -192,33 +228,32 @@ impl Document {
         Ok(())
     }
 
-    fn read_environment(
+    fn read_variables(
         &mut self,
-        environment: &[(String, String)],
+        variables: &[Variable<'_>],
         aliases: &[(&'static str, &'static str, &'static str)],
     ) -> Result<(), ConfigError> {
-        let find = |name: &str| environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone());
+        let find = |name: &str| variables.iter().find(|variable| variable.name == name);
         for (name, section, key) in aliases {
-            if let Some(text) = find(name) {
-                let origin = Origin::Environment((*name).to_owned());
+            if let Some(variable) = find(name) {
                 let (key, field) = key.split_once('.').map_or((*key, None), |(key, field)| (key, Some(field)));
-                self.set_from_text(section, key, field, &text, origin)?;
+                self.set_from_text(section, key, field, variable)?;
             }
         }
         for info in self.sections.clone() {
             for key in &info.keys {
-                let variable = info.variable(key.name);
-                if let Some(text) = find(&variable) {
-                    self.set_from_text(info.name, key.name, None, &text, Origin::Environment(variable.clone()))?;
+                let name = info.variable(key.name);
+                if let Some(variable) = find(&name) {
+                    self.set_from_text(info.name, key.name, None, variable)?;
                 }
                 if key.map {
-                    let prefix = format!("{variable}_");
-                    for (name, text) in environment.iter().filter(|(n, v)| n.starts_with(&prefix) && !v.is_empty()) {
+                    let prefix = format!("{name}_");
+                    for variable in variables {
                         // MAINSTAY_AUTH_EXTERNAL_GOOGLE_CLIENT_ID → external.google.client_id
-                        let Some((entry, field)) = name[prefix.len()..].split_once('_') else { continue };
+                        let inside = variable.name.strip_prefix(&prefix).and_then(|inside| inside.split_once('_'));
+                        let Some((entry, field)) = inside else { continue };
                         let field = format!("{}.{}", entry.to_lowercase(), field.to_lowercase());
-                        let origin = Origin::Environment(name.clone());
-                        self.set_from_text(info.name, key.name, Some(&field), text, origin)?;
+                        self.set_from_text(info.name, key.name, Some(&field), variable)?;
                     }
                 }
             }
@@ -232,9 +267,9 @@ impl Document {
         section: &str,
         key: &str,
         field: Option<&str>,
-        text: &str,
-        origin: Origin,
+        variable: &Variable<'_>,
     ) -> Result<(), ConfigError> {
+        let Variable { text, origin, .. } = variable;
         let Some((info, declared)) = self
             .sections
             .iter()
@@ -246,11 +281,15 @@ impl Document {
         let slot = (info, declared.name);
         let Some((entry_name, field)) = field.and_then(|f| f.split_once('.')) else {
             let value = value_from_text(text, declared.kind);
-            self.entries.insert(slot, Entry { value, origin });
+            self.entries.insert(slot, Entry { value, origin: origin.clone() });
             return Ok(());
         };
-        let entry =
-            self.entries.entry(slot).or_insert_with(|| Entry { value: Value::Table(toml::Table::new()), origin });
+        let empty = || Entry { value: Value::Table(toml::Table::new()), origin: origin.clone() };
+        let entry = self.entries.entry(slot).or_insert_with(empty);
+        if matches!(origin, Origin::SecretFile(_)) {
+            // one concealed field conceals what is said about the table
+            entry.origin = origin.clone();
+        }
         if let Value::Table(map) = &mut entry.value {
             let named = map.entry(entry_name.to_owned()).or_insert_with(|| Value::Table(toml::Table::new()));
             if let Value::Table(fields) = named {
@@ -261,11 +300,38 @@ impl Document {
     }
 }
 
-/// The first entry of a table of named entries that holds a secret.
+impl Origin {
+    /// What may be said about a value from here that does not fit: messages about the type quote the value.
+    fn conceal(&self, key: &Key, problem: String) -> String {
+        match self {
+            Self::SecretFile(_) => format!("the value does not fit (its kind is {}); it is not shown", key.kind),
+            Self::Default | Self::File(..) | Self::Environment(_) | Self::Flag(_) => problem,
+        }
+    }
+}
+
+/// Files and environment together, each name once. An empty variable counts as unset.
+fn variables<'a>(files: &'a [(String, String)], environment: &'a [(String, String)]) -> Vec<Variable<'a>> {
+    let is_set = |(_, text): &&(String, String)| !text.is_empty();
+    let mut all: Vec<Variable<'a>> = Vec::new();
+    for (name, text) in environment.iter().filter(is_set) {
+        all.push(Variable { name, text, origin: Origin::Environment(name.clone()) });
+    }
+    for (name, text) in files.iter().filter(is_set) {
+        if !all.iter().any(|variable| variable.name == name) {
+            all.push(Variable { name, text, origin: Origin::SecretFile(name.clone()) });
+        }
+    }
+    all
+}
+
+/// The first entry of a table of named entries that holds a secret. A field that ends in `_name` holds the name of one,
+/// such as that of a Kubernetes Secret.
 fn secret_field(table: &toml::Table) -> Option<(&str, &str)> {
     table.iter().find_map(|(entry, fields)| {
         let fields = fields.as_table()?;
-        fields.keys().find(|field| field.contains("secret")).map(|field| (entry.as_str(), field.as_str()))
+        let holds = |field: &&String| field.contains("secret") && !field.ends_with("_name");
+        fields.keys().find(holds).map(|field| (entry.as_str(), field.as_str()))
     })
 }
 
@@ -337,11 +403,40 @@ mod tests {
         }
     }
 
+    crate::section! {
+        /// A section below another.
+        struct Below in "example.below" {
+            /// A size.
+            size: u16 = 1,
+        }
+    }
+
+    #[test]
+    fn a_section_may_lie_below_another() {
+        let read = |text: &str, env: &[(&str, &str)]| {
+            let environment = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            let file = Some((Path::new("mainstay.toml"), text));
+            let sources = Sources { file, environment, ..Sources::default() };
+            Document::read(vec![Example::info(), Below::info()], sources)?.section::<Below>()
+        };
+        assert_eq!(read("[example]\nport = 2\n[example.below]\nsize = 3", &[]).unwrap().size, 3);
+        assert_eq!(read("", &[("MAINSTAY_EXAMPLE_BELOW_SIZE", "4")]).unwrap().size, 4);
+        let error = read("[example.below]\nsizs = 3", &[]).unwrap_err().to_string();
+        assert_eq!(error, "mainstay.toml:2: unknown key `sizs` in [example.below]; did you mean `size`?");
+        let error = read("[example]\nbelow = 3", &[]).unwrap_err().to_string();
+        assert_eq!(error, "mainstay.toml:2: `example.below` is a section; write it as [example.below]");
+    }
+
     fn read(text: &str, env: &[(&str, &str)]) -> Result<Example, ConfigError> {
+        read_with_files(text, &[], env)
+    }
+
+    fn read_with_files(text: &str, files: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Example, ConfigError> {
         let path = Path::new("mainstay.toml");
-        let environment = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let owned = |list: &[(&str, &str)]| list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let (secret_files, environment) = (owned(files), owned(env));
         let aliases = &[("PORT", "example", "port"), ("GOOGLE_ID", "example", "external.google.id")];
-        let sources = Sources { file: Some((path, text)), environment, aliases, flags: vec![] };
+        let sources = Sources { file: Some((path, text)), environment, secret_files, aliases, flags: vec![] };
         Document::read(vec![Example::info()], sources)?.section()
     }
 
@@ -366,6 +461,64 @@ mod tests {
             google.into_iter().map(|(k, v)| k + "=" + &v).collect::<Vec<_>>(),
             ["client_secret=2", "id=1", "name=G"]
         );
+    }
+
+    #[test]
+    fn a_secret_file_is_a_variable_that_the_environment_overrides() {
+        let files = [
+            ("PORT", "2"),
+            ("MAINSTAY_EXAMPLE_TOKEN", "t"),
+            ("MAINSTAY_EXAMPLE_NAMES", "a,b"),
+            ("GOOGLE_ID", "file"),
+            ("MAINSTAY_EXAMPLE_EXTERNAL_GOOGLE_CLIENT_SECRET", "s"),
+            ("MAINSTAY_EXAMPLE_WAIT", "5s"),
+        ];
+        let env = [("GOOGLE_ID", "environment"), ("MAINSTAY_EXAMPLE_WAIT", ""), ("MAINSTAY_EXAMPLE_NAMES", "c")];
+        let example = read_with_files("[example]\nport = 9", &files, &env).unwrap();
+        assert_eq!((example.port, example.names, example.wait), (2, vec!["c".to_owned()], Seconds::new(5)));
+        assert!(example.token.is_some());
+        assert_eq!(example.external["google"]["id"], "environment");
+        assert_eq!(example.external["google"]["client_secret"], "s");
+        // the name of the key decides, not the way it came
+        assert_eq!(read_with_files("", &[("MAINSTAY_EXAMPLE_PORT", "3")], &[("PORT", "2")]).unwrap().port, 3);
+    }
+
+    #[test]
+    fn what_is_said_about_a_secret_file_never_shows_its_value() {
+        for (name, text, expected) in [
+            (
+                "PORT",
+                "geheim",
+                "file PORT in MAINSTAY_SECRETS_DIR: `example.port`: the value does not fit (its kind is u16); it is not shown",
+            ),
+            (
+                "PORT",
+                "13",
+                "file PORT in MAINSTAY_SECRETS_DIR: `example.port`: the value does not fit (its kind is u16); it is not shown",
+            ),
+            (
+                "MAINSTAY_EXAMPLE_WAIT",
+                "geheim",
+                "file MAINSTAY_EXAMPLE_WAIT in MAINSTAY_SECRETS_DIR: `example.wait`: the value does not fit (its kind is Seconds); it is not shown",
+            ),
+        ] {
+            assert_eq!(read_with_files("", &[(name, text)], &[]).unwrap_err().to_string(), expected);
+        }
+        let file = [("MAINSTAY_EXAMPLE_EXTERNAL_GOOGLE_SECRET", "geheim")];
+        let broken = read_with_files("[example.external]\ngoogle = { size = 1 }", &file, &[]).unwrap_err().to_string();
+        assert!(
+            broken.starts_with("file MAINSTAY_EXAMPLE_EXTERNAL_GOOGLE_SECRET in ") && !broken.contains("geheim"),
+            "{broken}"
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_secret_may_stand_in_the_file() {
+        let example = read("[example.external.google]\nsecret_name = 'google-login'", &[]).unwrap();
+        assert_eq!(example.external["google"]["secret_name"], "google-login");
+        for hidden in ["secret", "client_secret", "secret_names", "name_secret"] {
+            assert!(read(&format!("[example.external.google]\n{hidden} = 'x'"), &[]).is_err(), "{hidden}");
+        }
     }
 
     #[test]

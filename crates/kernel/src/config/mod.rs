@@ -1,4 +1,4 @@
-//! Configuration: `mainstay.toml` < environment < flags.
+//! Configuration: `mainstay.toml` < secret files < environment < flags.
 //!
 //! A room declares its keys once with [`section!`](crate::section); from that declaration follow the typed struct, its
 //! defaults, the name of the environment variable (`MAINSTAY_<SECTION>_<KEY>`), the refusal of unknown keys with file
@@ -6,12 +6,14 @@
 
 mod document;
 mod error;
+mod secret_files;
 mod section;
 mod units;
 
 pub use document::{Document, Entry, Flag, Origin, Sources};
 pub use error::ConfigError;
 pub use secrecy::{ExposeSecret, SecretString};
+pub use secret_files::{SECRETS_DIR, read_secret_files};
 pub use section::{Key, Section, SectionInfo, read_value};
 pub use units::{Seconds, Size};
 

@@ -26,6 +26,10 @@ use tower::ServiceExt;
 /// Time that a connection accepted just before the end gets to send its first request.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
 
+/// An HTTP/1 connection older than this many milliseconds is closed with its next answer. Load balancers that choose a
+/// server for each connection, as Kubernetes Services do, reach new replicas only over new connections.
+const RENEW_AFTER: u64 = 60_000;
+
 /// Bounds of the edge.
 #[derive(Debug, Clone)]
 pub struct EdgeLimits {
@@ -194,7 +198,7 @@ impl Edge {
         let answer = {
             let activity = activity.clone();
             move |request: hyper::Request<Incoming>| {
-                let (service, lifecycle) = (service.clone(), lifecycle.clone());
+                let (service, lifecycle, age) = (service.clone(), lifecycle.clone(), activity.clone());
                 let in_flight = InFlight::begin(&activity, &request);
                 async move {
                     let _in_flight = in_flight;
@@ -202,12 +206,13 @@ impl Edge {
                     request.extensions_mut().insert(PeerAddr(peer));
                     request.extensions_mut().insert(scheme);
                     let http1 = request.version() < http::Version::HTTP_2;
+                    let closes = move || lifecycle.is_draining() || age.now() > RENEW_AFTER;
                     let mut response: Response = match service.oneshot(request).await {
                         Ok(response) => response,
                         Err(never) => match never {},
                     };
                     // a connection that changes its protocol says `Connection: upgrade`
-                    if http1 && lifecycle.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+                    if http1 && closes() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
                         response
                             .headers_mut()
                             .insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));

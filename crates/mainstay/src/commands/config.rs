@@ -60,7 +60,7 @@ fn masked(value: &toml::Value) -> toml::Value {
         toml::Value::Table(table) => table
             .iter()
             .map(|(name, value)| {
-                let hidden = name.contains("secret") || name.contains("password");
+                let hidden = (name.contains("secret") || name.contains("password")) && !name.ends_with("_name");
                 (name.clone(), if hidden { toml::Value::String("********".into()) } else { masked(value) })
             })
             .collect::<toml::Table>()

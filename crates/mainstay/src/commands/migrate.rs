@@ -1,26 +1,42 @@
-//! `mainstay migrate`.
+//! `mainstay migrate`. Exit code 42 says that a migration is wrong and trying again cannot help (`podFailurePolicy` of a
+//! Kubernetes Job); 1 says that it may.
 
+use super::wait::Patience;
+use crate::app::Signals;
 use crate::cli;
 use crate::config::Config;
 use crate::database::{Database, auth_migrations};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::project::Project;
 use crate::secrets::Secrets;
 use crate::terminal;
 use mainstay_kernel::clock::SystemClock;
 use mainstay_pg::migrate::{self, Migration};
+use std::time::Duration;
 
-pub(super) async fn run(arguments: &cli::Project, dry_run: bool) -> Outcome {
+pub(super) async fn run(arguments: &cli::Project, dry_run: bool, wait: Duration) -> Outcome {
+    // as process 1 of a container, a signal that nobody listens for would be ignored
+    let mut stop = Signals::listen()?;
     let project = Project::open(arguments)?;
     project.require_file()?;
     let config = Config::load(&project, Vec::new())?;
     mainstay_kernel::log::init("warn", config.log.format).map_err(anyhow::Error::msg)?;
-    let secrets = Secrets::load_or_make(&project, &SystemClock::shared())?;
+    let secrets = Secrets::for_database(&project, &config, &SystemClock::shared())?;
     let database = Database::attach(&project, &config, &secrets).await?;
-    let result = if dry_run {
-        show(&project, &database).await
-    } else {
-        database.prepare(&project, &config, &secrets).await.inspect(|()| terminal::done("the database is up to date"))
+    let work = async {
+        if database.managed.is_none() && !wait.is_zero() {
+            let patience = Patience { timeout: wait, every: Duration::from_secs(2) };
+            patience.wait_for(std::slice::from_ref(&database.logins.setup)).await?;
+        }
+        if dry_run {
+            return show(&project, &database).await;
+        }
+        database.prepare(&project, &config).await.inspect(|()| terminal::done("the database is up to date"))
+    };
+    let result = tokio::select! {
+        result = work => result,
+        // what was not committed did not happen
+        () = stop.wait() => Err(Failure::Stopped),
     };
     if let Some(managed) = &database.managed {
         managed.stop().await;

@@ -1,11 +1,12 @@
 //! `mainstay serve --roles …`: chosen roles against a database by URL.
 
 use super::up::flags;
-use crate::app::{App, Listen, Signals};
+use crate::app::{App, Signals};
 use crate::cli::Serve;
 use crate::config::Config;
-use crate::database::{Logins, external};
+use crate::database::{Logins, role_logins};
 use crate::failure::Outcome;
+use crate::listen::{AdminPort, Listen};
 use crate::project::Project;
 use crate::roles::{Role, named};
 use crate::secrets::Secrets;
@@ -14,26 +15,18 @@ use mainstay_kernel::config::ConfigError;
 use mainstay_kernel::lifecycle::Lifecycle;
 
 pub(super) async fn run(arguments: Serve) -> Outcome {
+    // first of all: as process 1 of a container, a signal that nobody listens for would be ignored
+    let stop = Signals::listen()?;
     let roles = named(&arguments.roles);
     let project = Project::open(&arguments.project)?;
     let config = Config::load(&project, flags(arguments.port, arguments.host))?;
     mainstay_kernel::log::init(&config.log.level, config.log.format).map_err(anyhow::Error::msg)?;
     let clock = SystemClock::shared();
     let secrets = secrets(&project, &config, &roles, &clock)?;
-    let logins = match external(&config)? {
-        Some(url) => Logins { setup: url.clone(), owner: url.clone(), data: url.clone(), auth: url },
-        None if roles.iter().all(|role| !role.info().needs_database) => nowhere()?,
-        None => {
-            return Err(ConfigError::new(
-                "DATABASE_URL",
-                "these roles need a database; set it to postgresql://user:password@host:5432/database (`mainstay up` runs one of its own)",
-            )
-            .into());
-        }
-    };
-    let listen = Listen::bind(&config).await?;
+    let logins = logins(&config, &roles)?;
+    let listen = Listen::bind(&config, AdminPort::Exact).await?;
     let app = App::build(&project, config, &secrets, &logins, &roles, listen, clock)?;
-    app.run(&project, None, Lifecycle::new(), Signals::listen()?).await
+    app.run(&project, None, Lifecycle::new(), stop).await
 }
 
 /// The project's secrets when they are on this machine; else only what the environment gives.
@@ -43,10 +36,21 @@ fn secrets(
     roles: &[Role],
     clock: &mainstay_kernel::clock::SharedClock,
 ) -> Outcome<Secrets> {
+    let identity = &config.identity;
+    let has_keys = identity.jwt_secret.is_some() || identity.jwt_keys.is_some();
+    let has_api_keys = identity.publishable_key.is_some() && identity.secret_key.is_some();
+    if has_keys && has_api_keys {
+        return Secrets::ephemeral(clock);
+    }
     if let Some(secrets) = Secrets::load(project)? {
         return Ok(secrets);
     }
-    if config.identity.jwt_secret.is_none() && config.identity.jwt_keys.is_none() {
+    if !has_api_keys && (roles.contains(&Role::Gateway) || roles.contains(&Role::Portal)) {
+        tracing::warn!(
+            "MAINSTAY_IDENTITY_PUBLISHABLE_KEY and MAINSTAY_IDENTITY_SECRET_KEY are not both set: this process makes API keys of its own, which other processes do not know"
+        );
+    }
+    if !has_keys {
         if roles.contains(&Role::Auth) || roles.contains(&Role::Gateway) {
             return Err(ConfigError::new(
                 "JWT_SECRET",
@@ -59,8 +63,11 @@ fn secrets(
     Secrets::ephemeral(clock)
 }
 
-/// A login that leads nowhere, for roles that have no database.
-fn nowhere() -> Outcome<Logins> {
+/// Each role's own login; one that leads nowhere for roles that do not run here.
+fn logins(config: &Config, roles: &[Role]) -> Outcome<Logins> {
     let none = mainstay_pg::ConnectOptions::parse("postgresql://none@127.0.0.1:1/none").map_err(anyhow::Error::msg)?;
-    Ok(Logins { setup: none.clone(), owner: none.clone(), data: none.clone(), auth: none })
+    let own = role_logins(config, roles)?;
+    let of = |wanted| own.iter().find(|(role, _)| *role == wanted).map_or(&none, |(_, login)| login).clone();
+    let (data, auth) = (of(Role::Data), of(Role::Auth));
+    Ok(Logins { setup: none.clone(), owner: none.clone(), auth_owner: none.clone(), data, auth })
 }

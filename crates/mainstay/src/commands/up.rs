@@ -1,10 +1,11 @@
 //! `mainstay up`: the whole project in one process.
 
-use crate::app::{App, Listen, Signals};
+use crate::app::{App, Signals};
 use crate::cli::Up;
 use crate::config::Config;
 use crate::database::Database;
 use crate::failure::Outcome;
+use crate::listen::{AdminPort, Listen};
 use crate::project::Project;
 use crate::roles::Role;
 use crate::secrets::Secrets;
@@ -21,13 +22,13 @@ pub(super) async fn run(arguments: Up) -> Outcome {
     let clock = SystemClock::shared();
     let secrets = Secrets::load_or_make(&project, &clock)?;
     // a taken port is told before anything is started
-    let listen = Listen::bind(&config).await?;
+    let listen = Listen::bind(&config, AdminPort::NextFree).await?;
     // a signal from here on must not leave a server behind that nobody looks after
     let mut stop = Signals::listen()?;
     let database = Database::open(&project, &config, &secrets).await?;
     let lifecycle = Lifecycle::new();
     let prepared = async {
-        database.prepare(&project, &config, &secrets).await?;
+        database.prepare(&project, &config).await?;
         if let Some(managed) = &database.managed {
             managed.supervise(&lifecycle);
         }

@@ -66,10 +66,10 @@ async fn with_auth(arguments: &ProjectArguments, work: impl AsyncFnOnce(&Room) -
     project.require_file()?;
     let config = Config::load(&project, Vec::new())?;
     mainstay_kernel::log::init("warn", config.log.format).map_err(anyhow::Error::msg)?;
-    let secrets = Secrets::load_or_make(&project, &SystemClock::shared())?;
+    let secrets = Secrets::for_database(&project, &config, &SystemClock::shared())?;
     let database = Database::attach(&project, &config, &secrets).await?;
     let result = async {
-        database.prepare(&project, &config, &secrets).await?;
+        database.prepare(&project, &config).await?;
         let auth = app::build_auth_alone(&config, &secrets, &database.logins)?;
         work(&auth).await
     }
@@ -82,7 +82,8 @@ async fn with_auth(arguments: &ProjectArguments, work: impl AsyncFnOnce(&Room) -
 
 fn read_password(source: &PasswordSource) -> Outcome<String> {
     if let Some(name) = &source.password_env {
-        return Ok(std::env::var(name).with_context(|| format!("the environment variable {name}"))?);
+        let found = crate::config::variable(name)?;
+        return Ok(found.with_context(|| format!("the environment variable {name} is not set"))?);
     }
     let stdin = std::io::stdin();
     if stdin.is_terminal() {

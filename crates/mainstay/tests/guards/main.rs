@@ -98,7 +98,7 @@ fn help_and_wrong_usage_have_their_exit_codes() {
     assert_eq!(mainstay(&["frobnicate"]).status.code(), Some(2));
     assert_eq!(mainstay(&["up", "/nowhere/at/all"]).status.code(), Some(1));
     for command in
-        ["init", "up", "serve", "migrate", "status", "keys", "user", "config", "roles", "doctor", "completions"]
+        ["init", "up", "serve", "migrate", "wait", "status", "keys", "user", "config", "roles", "doctor", "completions"]
     {
         assert_eq!(mainstay(&[command, "--help"]).status.code(), Some(0), "{command}");
     }
