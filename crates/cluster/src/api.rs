@@ -332,6 +332,7 @@ impl Fault {
             Self::Transport(Error::Unreachable { .. } | Error::Timeout { .. }) => Some(None),
             Self::Transport(_) => None,
             Self::Status(status) => match status.code {
+                500 if status.is_schema() => None,
                 429 | 500 | 502 | 503 | 504 => Some(status.retry_after),
                 // a write of somebody else came between; conflicts of field managers have causes
                 409 if status.reason == "Conflict" && status.causes.is_empty() => Some(None),
@@ -376,6 +377,7 @@ impl Fault {
             404 if namespace.is_some_and(|n| status.message.contains(&format!("namespaces \"{n}\" not found"))) => {
                 Error::NamespaceMissing(namespace.unwrap_or_default().to_owned())
             }
+            _ if status.is_schema() => Error::Invalid { object: format!("{kind} {name}"), message: status.message },
             400 | 422 => Error::Invalid { object: format!("{kind} {name}"), message: status.message },
             code => Error::Refused { what, code, message: status.message },
         }
@@ -392,6 +394,12 @@ impl Status {
         status.code = code.as_u16();
         status.retry_after = retry_after.or(status.retry_after);
         status
+    }
+
+    /// An apply patch that does not fit the kind's schema; the server calls that an internal error (500).
+    fn is_schema(&self) -> bool {
+        self.message.contains("failed to create typed patch object")
+            || self.message.contains("field not declared in schema")
     }
 
     /// A `Status` object, as it also comes inside a watch.

@@ -1,6 +1,6 @@
 //! A deployment from beginning to end: look, lock, apply phase by phase, wait, prune, record.
 
-use crate::api::{PARALLEL, Patch, text};
+use crate::api::{PARALLEL, text};
 use crate::applyset::{ApplySet, PART_OF, Scope};
 use crate::discovery::{Discovery, Resource};
 use crate::lock::Lock;
@@ -12,9 +12,9 @@ use crate::secrets::{Maker, Vault};
 use crate::wait::{Target, Waiter, completed};
 use crate::{Cluster, Desired, Error, Options};
 use futures_util::{StreamExt as _, stream};
-use mainstay_manifest::{Id, Object, Phase, SecretSpec};
+use mainstay_manifest::{Object, Phase, SecretSpec};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 
@@ -73,71 +73,17 @@ pub async fn deploy(
     observer: &dyn Observer,
 ) -> Result<Outcome, Failure> {
     let run = Run { cluster, desired, options, observer, rollback_of: None };
-    run.from_beginning_to_end().await
+    run.go().await
 }
 
-/// Goes back to an earlier release; without a number to the last good one before the current.
-///
-/// # Errors
-/// When there is no such release, or the database has migrations that do not continue those of the release.
-pub async fn rollback(
-    cluster: &Cluster,
-    namespace: &str,
-    number: Option<u32>,
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<Outcome, Failure> {
-    let releases = release::history(cluster, namespace).await?;
-    let good = |r: &&Release| r.status == ReleaseStatus::Deployed;
-    let current = releases.iter().find(good);
-    let found = match number {
-        Some(number) => releases.iter().find(|r| r.number == number),
-        None => releases.iter().filter(good).find(|r| current.is_some_and(|c| r.hash != c.hash)),
-    };
-    let Some(found) = found else {
-        let known = releases.iter().map(|r| r.number.to_string()).collect::<Vec<_>>().join(", ");
-        let wanted = number.map_or_else(|| "before the current one".to_owned(), |n| n.to_string());
-        return Err(Error::NoRelease { wanted, known: if known.is_empty() { "none".into() } else { known } }.into());
-    };
-    let record = release::load(cluster, namespace, found.number).await?;
-    let mut newest = Vec::new();
-    // failed releases count too: their migrations may have run
-    for release in releases.iter().filter(|r| r.number > found.number) {
-        let migrations = release::load(cluster, namespace, release.number).await?.migrations;
-        if migrations.len() > newest.len() {
-            newest = migrations;
-        }
-    }
-    let notes = forward(found.number, &record.migrations, &newest)?;
-    let desired = record.desired();
-    for text in &notes {
-        observer.event(&Event::Note { text: text.clone() });
-    }
-    let run = Run { cluster, desired: &desired, options, observer, rollback_of: Some(found.number) };
-    let mut outcome = run.from_beginning_to_end().await?;
-    outcome.notes.extend(notes);
-    Ok(outcome)
-}
-
-/// Whether a release can live with the migrations that have run since; with what to know about it.
-fn forward(release: u32, then: &[String], now: &[String]) -> Result<Vec<String>, Error> {
-    let same = then.iter().zip(now).take_while(|(a, b)| a == b).count();
-    if same < then.len().min(now.len()) {
-        return Err(Error::MigrationsAhead { release, unknown: now[same..].to_vec() });
-    }
-    let ahead = &now[then.len().min(now.len())..];
-    if ahead.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![format!("The database stays as it is: migrations are never undone ({}).", ahead.join(", "))])
-}
-
-struct Run<'a> {
-    cluster: &'a Cluster,
-    desired: &'a Desired,
-    options: &'a Options,
-    observer: &'a dyn Observer,
-    rollback_of: Option<u32>,
+/// One deployment.
+pub(crate) struct Run<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) desired: &'a Desired,
+    pub(crate) options: &'a Options,
+    pub(crate) observer: &'a dyn Observer,
+    /// The release that it goes back to.
+    pub(crate) rollback_of: Option<u32>,
 }
 
 /// What is found out before anything is changed, and what happens on the way.
@@ -152,7 +98,7 @@ struct Course {
 }
 
 impl Run<'_> {
-    async fn from_beginning_to_end(&self) -> Result<Outcome, Failure> {
+    pub(crate) async fn go(&self) -> Result<Outcome, Failure> {
         let (began, requests) = (Instant::now(), self.cluster.requests());
         let discovery = self.cluster.discovery().await?;
         let unknown: Vec<Error> = self.desired.objects.iter().filter_map(|o| discovery.of(&o.id()).err()).collect();
@@ -275,7 +221,7 @@ impl Run<'_> {
         let good = course.releases.iter().find(|r| r.status == ReleaseStatus::Deployed).map(|r| r.number);
         let Some(number) = good else { return Ok(None) };
         let record = release::load(self.cluster, &self.desired.namespace, number).await?;
-        forward(number, &record.migrations, &self.desired.migrations)?;
+        crate::rollback::forward(number, &record.migrations, &self.desired.migrations)?;
         self.observer.event(&Event::Note { text: format!("Going back to release {number}.") });
         let desired = record.desired();
         let run = Run { desired: &desired, rollback_of: Some(number), ..*self };
@@ -304,7 +250,7 @@ impl Run<'_> {
             self.observer.event(&Event::PhaseBegan { phase, objects: objects.len() });
             let began = Instant::now();
             let targets = self.apply_all(&applier, objects, course, new_database).await?;
-            new_database |= phase == Phase::Database && course.changes.iter().any(|a| is_new_data(a));
+            new_database |= phase == Phase::Database && course.changes.iter().any(is_new_data);
             self.secrets(specs, course).await?;
             if self.options.wait {
                 let waiter = Waiter {
@@ -483,77 +429,4 @@ fn job_name(object: &Value) -> String {
 fn once_each(errors: Vec<Error>) -> Error {
     let mut told = BTreeSet::new();
     Error::of_many(errors.into_iter().filter(|e| told.insert(e.to_string())).collect())
-}
-
-/// Restarts the pods of Deployments and StatefulSets, one after the other as their strategy says; after a rotation.
-///
-/// # Errors
-/// When one may not be changed or is not there.
-pub async fn restart(cluster: &Cluster, namespace: &str, workloads: &[(String, String)]) -> Result<(), Error> {
-    let discovery = cluster.discovery().await?;
-    let now = format!("{:.0}", cluster.clock.now());
-    for (kind, name) in workloads {
-        let id = Id {
-            group: "apps".into(),
-            version: "v1".into(),
-            kind: kind.clone(),
-            namespace: namespace.into(),
-            name: name.clone(),
-        };
-        let path = discovery.of(&id)?.path(Some(namespace), Some(name));
-        let body = json!({"spec": {"template": {"metadata": {"annotations": {"mainstay.dev/restarted-at": now}}}}});
-        let patch = Patch::Merge { manager: "mainstay-restart" };
-        cluster
-            .api
-            .patch(&path, &body, patch)
-            .await
-            .map_err(|fault| fault.explain("patch", kind, Some(namespace), name))?;
-    }
-    Ok(())
-}
-
-/// Makes generated values of Secrets anew: whole Secrets by name, or single keys as `secret/key`. What follows from them by a
-/// template follows. Values that a person gives, and plain ones, stay. Returns what was made: (Secret, keys).
-///
-/// # Errors
-/// When a name has nothing that is generated, or a Secret cannot be written.
-pub async fn rotate(
-    cluster: &Cluster,
-    desired: &Desired,
-    names: &[String],
-    options: &Options,
-    observer: &dyn Observer,
-) -> Result<Vec<(String, Vec<String>)>, Error> {
-    let namespace = desired.namespace.as_str();
-    let mut vault = Vault::default();
-    for spec in &desired.secrets {
-        let path = crate::secrets::resource().path(Some(namespace), Some(&spec.name));
-        match cluster.api.get(&path).await {
-            Ok(mut live) => vault.take_in(&mut live),
-            Err(fault) if fault.is_not_found() => {}
-            Err(fault) => return Err(fault.explain("get", "Secret", Some(namespace), &spec.name)),
-        }
-    }
-    let certificates = options.certificates.as_ref();
-    let maker = Maker { cluster, namespace, given: &options.given, certificates };
-    let made = maker.rotate(&desired.secrets, names, &mut vault).await?;
-    for (secret, keys) in &made {
-        observer.event(&Event::SecretMade { secret: secret.clone(), keys: keys.clone() });
-    }
-    Ok(made)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_may_only_lack_the_last_migrations() {
-        let names = |n: &[&str]| n.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        assert_eq!(forward(1, &names(&["a", "b"]), &names(&["a", "b"])).unwrap().len(), 0);
-        assert!(forward(1, &names(&["a"]), &names(&["a", "b"])).unwrap()[0].contains("(b)"));
-        assert!(matches!(forward(1, &names(&["a", "x"]), &names(&["a", "b"])), Err(Error::MigrationsAhead { .. })));
-        // the newer release knew fewer: nothing ran that the older does not know
-        assert_eq!(forward(1, &names(&["a", "b"]), &names(&["a"])).unwrap().len(), 0);
-    }
 }

@@ -65,10 +65,11 @@ pub async fn logs(
     }
     let mut look = tokio::time::interval(cluster.pace.look);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    let mut more = true;
+    while more {
         tokio::select! {
             line = open.next(), if !open.is_empty() => match line {
-                Some(Ok(line)) => if !sink(line) { return Ok(()) },
+                Some(Ok(line)) => more = sink(line),
                 // that container's log has ended; it is taken up again when it runs again
                 Some(Err(key)) => { known.remove(&key); }
                 None => {}
@@ -82,6 +83,7 @@ pub async fn logs(
             return Ok(());
         }
     }
+    Ok(())
 }
 
 /// Opens the logs of containers that are not open yet.

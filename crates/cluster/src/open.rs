@@ -188,10 +188,10 @@ async fn lead(
     let copied = tokio::io::copy_bidirectional(&mut here, &mut there).await;
     drop(there);
     // the far side says what went wrong, such as a refused connection inside the pod
-    if let Some(problem) = forwarder.take_error(number) {
-        if let Ok(Some(problem)) = tokio::time::timeout(std::time::Duration::from_millis(50), problem).await {
-            return Err(format!("{pod}: {problem}"));
-        }
+    if let Some(problem) = forwarder.take_error(number)
+        && let Ok(Some(problem)) = tokio::time::timeout(std::time::Duration::from_millis(50), problem).await
+    {
+        return Err(format!("{pod}: {problem}"));
     }
     copied.map(|_| ()).map_err(|e| format!("{pod}: {e}"))
 }

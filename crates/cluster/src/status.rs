@@ -130,15 +130,11 @@ pub async fn status(cluster: &Cluster, project: &str, namespace: &str) -> Result
         list("apps", "v1", "ReplicaSet", "replicasets"),
     )
     .map_err(|fault: Fault| fault.explain("list", "workloads", Some(namespace), ""))?;
+    let warnings = Resource::core("", "v1", "Event", "events");
     let (scalers, claims, events, releases) = tokio::join!(
         list("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
         list("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
-        cluster.api.list(
-            &Resource::core("", "v1", "Event", "events"),
-            Some(namespace),
-            "&fieldSelector=type%3DWarning",
-            JSON
-        ),
+        cluster.api.list(&warnings, Some(namespace), "&fieldSelector=type%3DWarning", JSON),
         history(cluster, namespace),
     );
     let scene = Scene { pods, replica_sets, events: events.map(|(items, _)| items).unwrap_or_default() };
@@ -277,6 +273,7 @@ async fn drift(cluster: &Cluster, project: &str, namespace: &str) -> Result<Vec<
             }
         }
     }
+    found.sort_by(|a, b| (&a.object, &a.manager).cmp(&(&b.object, &b.manager)));
     Ok(found)
 }
 

@@ -10,9 +10,9 @@
 
 mod objects;
 mod project;
+pub mod render;
 mod settings;
 mod system;
-pub mod render;
 pub mod tables;
 
 pub use mainstay_monitoring::Alerts;

@@ -1,7 +1,7 @@
 //! The plan: a project's settings resolved against the tables. Objects, pictures and sums are made from it.
 
 use crate::project::Project;
-use crate::settings::{DatabaseKind, LoggingStack, Service, Way, Workload};
+use crate::settings::{DatabaseKind, LoggingStack, Service, Way, Workload, egress};
 use crate::tables::{EDGES, Edge, Peer, Role, Rule, Side, Size, role, size_of};
 use mainstay_manifest::keys;
 use std::collections::BTreeMap;
@@ -143,6 +143,7 @@ impl System {
         combinations(&project, &components)?;
         let mut system = Self { project, namespace, image, components, edges: Vec::new() };
         system.edges = EDGES.iter().flat_map(|rule| system.resolve(rule)).collect();
+        system.edges.extend(system.own_egress());
         system.edges.sort();
         system.edges.dedup();
         Ok(system)
@@ -242,6 +243,25 @@ impl System {
                 if !ports.is_empty() {
                     edges.push(Edge { from: from.clone(), to, ports, port_name, why: rule.why });
                 }
+            }
+        }
+        edges
+    }
+
+    /// What the user's own services and jobs may call outside, as their settings say.
+    fn own_egress(&self) -> Vec<Edge> {
+        let services = self.project.services.iter().map(|(name, service)| (name, &service.egress));
+        let jobs = self.project.jobs.iter().map(|(name, job)| (name, &job.egress));
+        let mut edges = Vec::new();
+        for (name, texts) in services.chain(jobs) {
+            for (range, port) in egress(texts).unwrap_or_default() {
+                edges.push(Edge {
+                    from: Peer::Component(name.clone()),
+                    to: Peer::Addresses(vec![range]),
+                    ports: vec![(port, "TCP")],
+                    port_name: String::new(),
+                    why: "its settings name this address",
+                });
             }
         }
         edges

@@ -146,3 +146,75 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Layer;
+    use crate::error::ImageError;
+    use crate::tree::{Content, Tree};
+    use std::path::PathBuf;
+
+    struct File(PathBuf);
+
+    impl File {
+        fn new(name: &str, text: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("mainstay-image-{}-{name}", std::process::id()));
+            std::fs::write(&path, text).unwrap();
+            Self(path)
+        }
+
+        fn layer(&self) -> Layer {
+            let mut tree = Tree::default();
+            let size = std::fs::metadata(&self.0).unwrap().len();
+            tree.file("project/a/file", Content::Path { path: self.0.clone(), size }, false);
+            Layer::measure("project", tree, 0).unwrap()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_layer_is_what_was_measured() {
+        let file = File::new("same", "one");
+        let layer = file.layer();
+        let mut bytes = Vec::new();
+        layer.write(0, &mut bytes).unwrap();
+        assert_eq!((bytes.len() as u64, super::sha256(&bytes)), (layer.size, layer.digest.clone()));
+        assert_eq!(bytes.len() % 512, 0);
+    }
+
+    #[test]
+    fn a_file_that_changes_meanwhile_is_noticed() {
+        for (name, after) in [("content", "two"), ("shorter", "on"), ("longer", "one more")] {
+            let file = File::new(name, "one");
+            let layer = file.layer();
+            std::fs::write(&file.0, after).unwrap();
+            let problem = layer.write(0, std::io::sink()).unwrap_err();
+            assert!(matches!(problem, ImageError::Changed(_)), "{name}: {problem}");
+        }
+        let file = File::new("gone", "one");
+        let layer = file.layer();
+        std::fs::remove_file(&file.0).unwrap();
+        let problem = layer.write(0, std::io::sink()).unwrap_err();
+        assert!(matches!(problem, ImageError::Read { .. }), "{problem}");
+    }
+
+    #[test]
+    fn a_full_disk_is_the_archives_problem() {
+        struct Full;
+        impl std::io::Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let file = File::new("full", "one");
+        assert!(matches!(file.layer().write(0, Full), Err(ImageError::Format(_))));
+    }
+}

@@ -37,7 +37,8 @@ const NAME_SERVICE: [&str; 3] = ["libnss_dns.so.2", "libnss_files.so.2", "libres
 pub(crate) fn resolve(binary: &Path, program: &Elf, root: &Root) -> Result<Option<Libraries>, ImageError> {
     let Some(interpreter) = &program.interpreter else { return Ok(None) };
     let loader = interpreter.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let system = system_folders(root, program.architecture);
+    let (built_in, configured) = (built_in_folders(root, program.architecture), configured_folders(root));
+    let system: Vec<_> = built_in.iter().chain(&configured).cloned().collect();
     let mut files = BTreeMap::new();
     let mut folder = interpreter.parent().unwrap_or(Path::new("/lib")).to_owned();
     let mut queue: VecDeque<Wanted> = wanted(program, binary);
@@ -58,7 +59,8 @@ pub(crate) fn resolve(binary: &Path, program: &Elf, root: &Root) -> Result<Optio
             let searched: Vec<_> = want.search.iter().chain(&system).map(|place| place.display().to_string()).collect();
             return Err(ImageError::Library { name: want.name, needed_by: by, searched: searched.join(", ") });
         };
-        if want.name.starts_with("libc.") {
+        // the image has no cache of configured folders: everything goes to one that the loader knows by itself
+        if want.name.starts_with("libc.") && !configured.contains(&place) {
             folder = place;
         }
         queue.extend(wanted(&library, &path));
@@ -98,8 +100,8 @@ fn read(path: &Path, architecture: &str) -> Option<Elf> {
     (library.architecture == architecture).then_some(library)
 }
 
-/// Where the loader looks: its built-in folders, then those of `/etc/ld.so.conf`.
-fn system_folders(root: &Root, architecture: &str) -> Vec<PathBuf> {
+/// Where the loader looks without being told.
+fn built_in_folders(root: &Root, architecture: &str) -> Vec<PathBuf> {
     let machine = match architecture {
         "amd64" => "x86_64",
         "arm64" => "aarch64",
@@ -107,10 +109,17 @@ fn system_folders(root: &Root, architecture: &str) -> Vec<PathBuf> {
         other => other,
     };
     let debian = [format!("/lib/{machine}-linux-gnu"), format!("/usr/lib/{machine}-linux-gnu")].map(PathBuf::from);
-    let others = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"].map(PathBuf::from);
-    let mut folders: Vec<_> = debian.into_iter().chain(others).collect();
+    let others = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"].map(PathBuf::from);
+    debian.into_iter().chain(others).filter(|folder| root.at(folder).is_dir()).collect()
+}
+
+/// Where it looks because it was told, and not by itself.
+fn configured_folders(root: &Root) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
     configured(root, "/etc/ld.so.conf", 0, &mut folders);
-    folders.retain(|folder| root.at(folder).is_dir());
+    // what is built in as well counts as that
+    let built_in = ["/lib", "/usr/lib"];
+    folders.retain(|folder| !built_in.iter().any(|known| folder.starts_with(known)));
     folders
 }
 

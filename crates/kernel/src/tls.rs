@@ -2,6 +2,7 @@
 
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use secrecy::SecretString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +38,47 @@ pub fn self_signed(names: &[String]) -> Result<Arc<ServerConfig>, TlsError> {
         .map_err(|e| TlsError(format!("self-signed certificate: {e}")))?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).map_err(|e| TlsError(e.to_owned()))?;
     config(vec![made.cert.der().clone()], key)
+}
+
+/// A certificate chain and its private key, both in PEM.
+pub struct PemPair {
+    /// Certificate chain.
+    pub certificate: String,
+    /// Private key (PKCS #8).
+    pub key: SecretString,
+}
+
+/// A self-signed certificate for `names` (host names or addresses) that lasts `days` days from `now` (seconds since the
+/// Unix epoch), with the given private key (PEM) or a new one (ECDSA P-256).
+///
+/// # Errors
+/// When a name cannot stand in a certificate, or the key cannot be read.
+pub fn self_signed_pem(names: &[String], key: Option<&str>, now: i64, days: i64) -> Result<PemPair, TlsError> {
+    let refuse = |e: rcgen::Error| TlsError(format!("self-signed certificate: {e}"));
+    let key = match key {
+        Some(pem) => {
+            rcgen::KeyPair::from_pem(pem).map_err(|_| TlsError("the private key is no PEM of PKCS #8".into()))?
+        }
+        None => rcgen::KeyPair::generate().map_err(refuse)?,
+    };
+    let mut params = rcgen::CertificateParams::new(names.to_vec()).map_err(refuse)?;
+    let name = names.first().map_or("localhost", String::as_str);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name.chars().take(64).collect::<String>());
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    let day = |offset: i64| {
+        let date = jiff::Timestamp::from_second(now + offset * 86_400)
+            .map_err(|_| TlsError("the clock is out of range".to_owned()))?
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date();
+        let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+        Ok::<_, TlsError>(rcgen::date_time_ymd(date.year().into(), month, day))
+    };
+    // a day early: clocks of clients differ
+    params.not_before = day(-1)?;
+    params.not_after = day(days)?;
+    let made = params.self_signed(&key).map_err(refuse)?;
+    Ok(PemPair { certificate: made.pem(), key: key.serialize_pem().into() })
 }
 
 fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, TlsError> {

@@ -43,6 +43,11 @@ pub(crate) enum Command {
     Status {
         #[command(flatten)]
         project: Project,
+        /// Look at the cluster instead of this machine.
+        #[arg(long)]
+        cluster: bool,
+        #[command(flatten)]
+        target: Target,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -69,10 +74,34 @@ pub(crate) enum Command {
     Roles,
     /// Write the project as Kubernetes objects: a tree of YAML, a kustomization or a Helm chart.
     Render(Render),
+    /// Check Kubernetes objects against each other: the project's own, or any files.
+    Lint(Lint),
+    /// Say what `deploy` would change on the cluster. Exit codes: 0 nothing, 1 something, 2 it cannot be told.
+    Diff(Diff),
+    /// Bring the cluster to what the project describes, phase by phase, and wait until it works.
+    Deploy(Deploy),
+    /// Remove the project from the cluster. Data stays unless told otherwise.
+    Destroy(Destroy),
+    /// Go back to an earlier release.
+    Rollback(Rollback),
+    /// Show the logs of the project's pods.
+    Logs(Logs),
+    /// Open the project on the cluster: print its addresses, or lead a port of this machine to it.
+    Open(Open),
+    /// Build a container image of the project, without a container engine.
+    Image(Image),
     /// Check that this machine has what a project needs, and say what is missing.
     Doctor {
         #[command(flatten)]
         project: Project,
+        /// Look at the cluster instead: what it lacks, and what will do nothing without it.
+        #[arg(long)]
+        cluster: bool,
+        #[command(flatten)]
+        target: Target,
+        /// Print JSON (with --cluster).
+        #[arg(long)]
+        json: bool,
     },
     /// Print a shell completion script.
     Completions {
@@ -147,12 +176,247 @@ pub(crate) enum WaitFor {
     Postgres,
 }
 
+/// Which cluster, and with which image.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Target {
+    /// Context of the kubeconfig [default: the current one].
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+    /// Kubeconfig file [default: KUBECONFIG, or ~/.kube/config].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Namespace in place of the project's own.
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
+    /// Image of the roles in place of the project's own.
+    #[arg(long)]
+    pub(crate) image: Option<String>,
+}
+
+/// What `render` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A tree of YAML files, one object each.
+    Yaml,
+    /// A base, components and overlays for `kubectl kustomize`.
+    Kustomize,
+    /// A Helm chart.
+    Helm,
+}
+
+/// How `render --picture` draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Picture {
+    /// A drawing for a browser or a page.
+    Svg,
+    /// A drawing for a terminal.
+    Text,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Render {
     #[command(flatten)]
     pub(crate) project: Project,
     /// Folder to write to; without it everything goes to standard output as one stream.
     #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What to write.
+    #[arg(long, value_enum, default_value = "yaml")]
+    pub(crate) format: Format,
+    /// Write nothing; fail when the files in --out are not what would be written.
+    #[arg(long, requires = "out")]
+    pub(crate) check: bool,
+    /// Print the table of pods, CPU and memory instead.
+    #[arg(long, conflicts_with_all = ["out", "picture", "secrets"])]
+    pub(crate) summary: bool,
+    /// Print the table as JSON.
+    #[arg(long, requires = "summary")]
+    pub(crate) json: bool,
+    /// Print a picture of the architecture instead.
+    #[arg(long, value_enum, conflicts_with_all = ["out", "secrets"])]
+    pub(crate) picture: Option<Picture>,
+    /// Print Secrets with newly generated values instead, for those who do not use `deploy`. Never commit them.
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) secrets: bool,
+    /// Image of the roles in place of the project's own.
+    #[arg(long)]
+    pub(crate) image: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Files, folders, `-` for standard input, or project folders [default: the project in this folder].
+    pub(crate) paths: Vec<PathBuf>,
+    /// Warnings fail too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Codes to leave out, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "CODES")]
+    pub(crate) ignore: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the list of all checks as Markdown.
+    #[arg(long)]
+    pub(crate) checks: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Do not show the plan and ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Show the plan (the server tries every object) and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not wait for anything to become ready.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Longest time to wait, all phases together.
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    pub(crate) timeout: Seconds,
+    /// Go back to the last good release when something fails.
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) atomic: bool,
+    /// Leave what the project no longer has.
+    #[arg(long)]
+    pub(crate) no_prune: bool,
+    /// Use a namespace that exists and is not ours.
+    #[arg(long)]
+    pub(crate) adopt_namespace: bool,
+    /// Take fields from another field manager: `Kind/name`, or a field path such as `.spec.replicas`. May be repeated.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) take_ownership: Vec<String>,
+    /// Generate a Secret's values anew and restart what reads them: `secret`, or `secret/KEY`. May be repeated.
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) rotate: Vec<String>,
+    /// Certificate chain (PEM) for `[tls] mode = "manual"`, in place of a self-signed one.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of that certificate.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Print events and the outcome as JSON lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Remove volumes, generated Secrets and the namespace too. There is no way back.
+    #[arg(long)]
+    pub(crate) delete_data: bool,
+    /// Do not ask. With --delete-data the name of the project must be given: `--yes budget-app`.
+    #[arg(long, value_name = "PROJECT", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) yes: Option<String>,
+    /// Longest time to wait for everything to be gone.
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Seconds,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Number of the release [default: the last good one before the current].
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u32>,
+    /// List the releases and change nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Do not wait for anything to become ready.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Component, such as `gateway` or `postgres` [default: all of the project].
+    pub(crate) component: Option<String>,
+    #[command(flatten)]
+    pub(crate) project: ProjectFlags,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Go on as lines come.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only what is younger than this, such as `10m`.
+    #[arg(long, value_parser = duration)]
+    pub(crate) since: Option<Seconds>,
+    /// Lines of each container's past.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) tail: u32,
+    /// Of the run before the last restart.
+    #[arg(long)]
+    pub(crate) previous: bool,
+}
+
+/// How `open` gets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Via {
+    /// A port of this machine, through the API server; works always.
+    PortForward,
+    /// A port of every node.
+    Nodeport,
+    /// The host name of the Ingress.
+    Ingress,
+    /// The address of the load balancer.
+    Loadbalancer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// How to get in [default: print every address; port-forward when there is none].
+    #[arg(long, value_enum)]
+    pub(crate) via: Option<Via>,
+    /// Component to lead to with port-forward, such as `grafana` [default: the gateway].
+    #[arg(long)]
+    pub(crate) component: Option<String>,
+    /// Port of this machine for port-forward.
+    #[arg(long, default_value_t = 8889)]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Image {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// Name and tag [default: what the project's objects name].
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Archive to write [default: PROJECT-image.tar].
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 

@@ -40,6 +40,8 @@ mainstay_kernel::section! {
         pub(crate) data_url: Option<SecretString> = None,
         /// Connection URL of the auth role's own login (`supabase_auth_admin`). Unset: like `data_url`.
         pub(crate) auth_url: Option<SecretString> = None,
+        /// Connection URL of a login for a statistics exporter: `migrate` creates it with this password, and it may read statistics only. Unset: there is none.
+        pub(crate) monitor_url: Option<SecretString> = None,
         /// Folder with `initdb` and `postgres`, when they are not in the usual places.
         pub(crate) bin_dir: Option<PathBuf> = None,
         /// Port of the managed server on 127.0.0.1; the next free one is taken when it is in use.

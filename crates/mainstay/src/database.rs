@@ -21,7 +21,11 @@ const DATA_LOGIN: &str = "authenticator";
 /// The login of the auth role.
 const AUTH_LOGIN: &str = "supabase_auth_admin";
 
-/// How messages name the two URLs.
+/// The login of a statistics exporter.
+const MONITOR_LOGIN: &str = "mainstay_monitor";
+
+/// How messages name the URLs.
+const MONITOR_URL: &str = "`database.monitor_url` (MAINSTAY_DATABASE_MONITOR_URL)";
 const DATA_URL: &str = "`database.data_url` (MAINSTAY_DATABASE_DATA_URL)";
 const AUTH_URL: &str = "`database.auth_url` (MAINSTAY_DATABASE_AUTH_URL)";
 
@@ -104,6 +108,13 @@ impl Database {
     /// Roles, schemas, helper functions, the auth schema, then the project's migrations.
     pub(crate) async fn prepare(&self, project: &Project, config: &Config) -> Outcome {
         self.bootstrap().await.context("preparing the database (roles, schemas, helper functions)")?;
+        if let Some(monitor) = read_url(config.database.monitor_url.as_ref(), MONITOR_URL)? {
+            let monitor = check_login(MONITOR_URL, MONITOR_LOGIN, monitor)?;
+            let password = monitor.password.unwrap_or_default();
+            mainstay_pg::create_monitor(&self.logins.setup, MONITOR_LOGIN, &password)
+                .await
+                .context("the login of the statistics exporter")?;
+        }
         migrate::apply(&self.logins.auth_owner, "auth", &auth_migrations())
             .await
             .map_err(|error| Failure::from(error).during("the auth schema"))?;

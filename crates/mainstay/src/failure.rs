@@ -17,6 +17,10 @@ pub(crate) enum Failure {
     Migration(anyhow::Error),
     /// A signal ended the command before it was done: exit code 143, as of a process that SIGTERM ended.
     Stopped,
+    /// `diff` found changes, `lint` errors, `render --check` a stale tree; the command has said so itself: exit code 1.
+    Found,
+    /// `diff` could not compare: exit code 2, as of `kubectl diff`.
+    Uncompared(anyhow::Error),
     /// Anything else: exit code 1.
     Failed(anyhow::Error),
 }
@@ -29,8 +33,14 @@ impl Failure {
             Self::Config(_) => 64,
             Self::Migration(_) => 42,
             Self::Stopped => 143,
-            Self::Failed(_) => 1,
+            Self::Uncompared(_) => 2,
+            Self::Failed(_) | Self::Found => 1,
         }
+    }
+
+    /// True when the command has told everything already.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Found)
     }
 
     /// Says what was attempted.
@@ -38,7 +48,8 @@ impl Failure {
         match self {
             Self::Migration(error) => Self::Migration(error.context(what)),
             Self::Failed(error) => Self::Failed(error.context(what)),
-            Self::Config(_) | Self::Stopped => self,
+            Self::Uncompared(error) => Self::Uncompared(error.context(what)),
+            Self::Config(_) | Self::Stopped | Self::Found => self,
         }
     }
 }
@@ -48,7 +59,8 @@ impl fmt::Display for Failure {
         match self {
             Self::Config(error) => write!(f, "{error}"),
             Self::Stopped => f.write_str("stopped by a signal before it was done"),
-            Self::Migration(error) | Self::Failed(error) => write!(f, "{error:#}"),
+            Self::Found => f.write_str("there are differences"),
+            Self::Migration(error) | Self::Uncompared(error) | Self::Failed(error) => write!(f, "{error:#}"),
         }
     }
 }
@@ -95,6 +107,18 @@ impl NotConfig for mainstay_kernel::tls::TlsError {}
 impl NotConfig for mainstay_identity::SignError {}
 impl NotConfig for mainstay_identity::KeyError {}
 impl NotConfig for mainstay_gateway::UpstreamError {}
+impl NotConfig for mainstay_manifest::yaml::YamlError {}
+impl NotConfig for mainstay_deploy::render::RenderError {}
+impl NotConfig for mainstay_image::ImageError {}
+
+impl From<mainstay_cluster::Error> for Failure {
+    /// The sentence, its code, and what to do.
+    fn from(error: mainstay_cluster::Error) -> Self {
+        let remedy = error.remedy();
+        let remedy = if remedy.is_empty() { String::new() } else { format!("\n  → {remedy}") };
+        Self::Failed(anyhow::anyhow!("{error} ({}){remedy}", error.code()))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -38,7 +38,9 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            terminal::complain(&failure.to_string());
+            if !failure.is_told() {
+                terminal::complain(&failure.to_string());
+            }
             ExitCode::from(failure.exit_code())
         }
     }

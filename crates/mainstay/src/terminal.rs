@@ -38,3 +38,10 @@ fn paint(text: &str, colour: &str) -> String {
     let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
     if plain { text.to_owned() } else { format!("\x1b[{colour}m{text}\x1b[0m") }
 }
+
+/// A question; the answer is typed behind it.
+pub(crate) fn ask(question: &str) {
+    let mut out = std::io::stderr();
+    let _ = write!(out, "{question}");
+    let _ = out.flush();
+}

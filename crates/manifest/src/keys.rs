@@ -29,3 +29,5 @@ pub const ROLES: &str = "mainstay.dev/roles";
 /// Annotation on a Job: `"true"` when a changed template means that the old Job is deleted and the new one made (the
 /// template of a Job cannot be changed). The Job must be safe to run again.
 pub const REPLACE: &str = "mainstay.dev/replace";
+/// Annotation: codes of `mainstay lint` that do not apply to the object, a colon, and the reason.
+pub const LINT_IGNORE: &str = "mainstay.dev/lint-ignore";

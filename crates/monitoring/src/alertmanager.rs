@@ -17,9 +17,9 @@ impl Default for AlertmanagerOptions {
     }
 }
 
-/// `alertmanager.yml`. Alerts of the project's namespace go to the receivers `critical`, `warning` and `info` by severity,
-/// everything else to `null`. Secrets are only named as files. Understood by Alertmanager 0.25 and newer; a webhook needs
-/// 0.26, because older ones cannot read its URL from a file.
+/// `alertmanager.yml`. Alerts of the project's namespace go to the receivers `critical`, `warning` and `info` by
+/// severity, everything else to `null`. Secrets are only named as files. Understood by Alertmanager 0.25 and newer; a
+/// webhook needs 0.26, because older ones cannot read its URL from a file.
 #[must_use]
 pub fn alertmanager_config(facts: &Facts, alerts: &Alerts, options: &AlertmanagerOptions) -> Value {
     let levels = [("critical", alerts.on_critical()), ("warning", alerts.on_warning()), ("info", alerts.info.clone())];
@@ -58,7 +58,11 @@ pub fn alertmanager_config(facts: &Facts, alerts: &Alerts, options: &Alertmanage
             inhibit("severity=\"warning\"", "severity=\"info\"", &["namespace", "alertname"]),
             inhibit("alertname=\"InfoInhibitor\"", "severity=\"info\"", &["namespace"]),
             // a role that is down brings all the others; one message says enough
-            inhibit("alertname=\"RoleDown\"", "alertname=~\"TargetDown|HighErrorRate|HighLatencyP99\"", &["namespace", "role"]),
+            inhibit(
+                "alertname=\"RoleDown\"",
+                "alertname=~\"TargetDown|HighErrorRate|HighLatencyP99\"",
+                &["namespace", "role"],
+            ),
         ],
         "receivers": silent.into_iter().chain(receivers).collect::<Vec<_>>(),
     });

@@ -23,7 +23,8 @@ pub fn postgres_exporter_args(postgres: &Postgres) -> Vec<String> {
 }
 
 /// Environment of `postgres_exporter`: where the server is, and the files with name and password in `secrets_dir`.
-/// `database` is the one that holds the project's tables. The login needs no more than `pg_monitor`.
+/// `database` is the one that holds the project's tables. `sslmode` is `disable`, `require`, `verify-ca` or `verify-full`:
+/// the exporter's driver refuses libpq's `prefer` (postgres_exporter issue 897). The login needs no more than `pg_monitor`.
 #[must_use]
 pub fn postgres_exporter_env(
     postgres: &Postgres,

@@ -13,10 +13,11 @@ pub struct Facts {
     pub postgres: Option<Postgres>,
     /// kube-state-metrics is scraped: states of pods, Deployments, Jobs, quotas.
     pub kube_state_metrics: bool,
-    /// Nodes are scraped (kubelet and cAdvisor): containers' CPU and memory, fill of volumes. Needs cluster-wide rights.
+    /// Nodes are scraped (kubelet and cAdvisor): containers' CPU and memory, fill of volumes. Needs cluster-wide
+    /// rights.
     pub cadvisor: bool,
-    /// The Prometheus that reads the rules evaluates kubernetes-mixin already, as kube-prometheus-stack does. Its alerts,
-    /// recordings, `Watchdog` and `InfoInhibitor` are then left out: a second copy would tell everything twice.
+    /// The Prometheus that reads the rules evaluates kubernetes-mixin already, as kube-prometheus-stack does. Its
+    /// alerts, recordings, `Watchdog` and `InfoInhibitor` are then left out: a second copy would tell everything twice.
     pub kubernetes_mixin: bool,
     /// cert-manager's own metrics are scraped. Without them nothing here knows when a certificate ends.
     pub cert_manager_metrics: bool,

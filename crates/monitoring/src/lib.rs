@@ -1,8 +1,8 @@
 //! What is watched, and how: metrics, dashboards, rules, routes and the configuration of the programs that watch.
 //!
-//! A base crate: it takes [`Facts`] about a system and returns `serde_json` values and text. It reads nothing and writes
-//! nothing; the same facts give the same bytes. A rule or panel that could never have data is left out, and what needs no
-//! cluster metrics (CPU, memory, restarts) is taken from the processes' own.
+//! A base crate: it takes [`Facts`] about a system and returns `serde_json` values and text. It reads nothing and
+//! writes nothing; the same facts give the same bytes. A rule or panel that could never have data is left out, and
+//! what needs no cluster metrics (CPU, memory, restarts) is taken from the processes' own.
 
 mod alertmanager;
 mod alerts;

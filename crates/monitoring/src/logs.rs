@@ -1,7 +1,7 @@
 //! Log collection: Loki with Alloy, or Fluent Bit to Elasticsearch or OpenSearch.
 //!
-//! Mainstay writes one JSON object a line with `timestamp`, `level` (`ERROR`, `WARN`, `INFO`, …), `message`, `target` and,
-//! where there is one, `request_id`. Only `level` becomes an index label: the others take too many values.
+//! Mainstay writes one JSON object a line with `timestamp`, `level` (`ERROR`, `WARN`, `INFO`, …), `message`, `target`
+//! and, where there is one, `request_id`. Only `level` becomes an index label: the others take too many values.
 
 use crate::facts::Facts;
 use serde_json::{Value, json};
@@ -46,9 +46,9 @@ pub fn loki_config(retention_hours: u32) -> Value {
     })
 }
 
-/// Alloy's configuration: log lines of the project's pods, read through the API of the cluster, so that the collector needs
-/// neither root nor the node's files. Needs `get`, `list`, `watch` of pods and `get` of `pods/log` in the namespace.
-/// `loki_url` is the base address, such as `http://loki:3100`.
+/// Alloy's configuration: log lines of the project's pods, read through the API of the cluster, so that the collector
+/// needs neither root nor the node's files. Needs `get`, `list`, `watch` of pods and `get` of `pods/log` in the
+/// namespace. `loki_url` is the base address, such as `http://loki:3100`.
 #[must_use]
 pub fn alloy_config(facts: &Facts, loki_url: &str) -> String {
     let rules: String = [
@@ -129,7 +129,8 @@ pub struct FluentBitOptions {
     pub port: u16,
     /// Speak TLS, and check the certificate.
     pub tls: bool,
-    /// Name to sign in with, and the file with the password; `None` without sign-in. Reading a file needs Fluent Bit 4.2.
+    /// Name to sign in with, and the file with the password; `None` without sign-in. Reading a file needs Fluent Bit
+    /// 4.2.
     pub login: Option<(String, String)>,
     /// The store is OpenSearch, which has an output of its own.
     pub opensearch: bool,
@@ -141,9 +142,9 @@ impl Default for FluentBitOptions {
     }
 }
 
-/// Fluent Bit's configuration in YAML form (`fluent-bit.yaml`), for a DaemonSet that reads the nodes' log files. It opens
-/// the files of the project's namespace only, and needs `get`, `list`, `watch` of pods there for their labels. Indices are
-/// called `<project>-YYYY.MM.DD`.
+/// Fluent Bit's configuration in YAML form (`fluent-bit.yaml`), for a DaemonSet that reads the nodes' log files. It
+/// opens the files of the project's namespace only, and needs `get`, `list`, `watch` of pods there for their labels.
+/// Indices are called `<project>-YYYY.MM.DD`.
 #[must_use]
 pub fn fluent_bit_config(facts: &Facts, options: &FluentBitOptions) -> Value {
     let mut output = json!({

@@ -77,8 +77,8 @@ pub fn prometheus_config(facts: &Facts, options: &PrometheusOptions) -> Value {
     config
 }
 
-/// `endpoints` of a ServiceMonitor, or `podMetricsEndpoints` of a PodMonitor: the labels that dashboards and rules expect.
-/// `port` is the name of the Service's (or container's) port.
+/// `endpoints` of a ServiceMonitor, or `podMetricsEndpoints` of a PodMonitor: the labels that dashboards and rules
+/// expect. `port` is the name of the Service's (or container's) port.
 #[must_use]
 pub fn service_monitor_endpoints(scrape_interval_seconds: u32, port: &str, path: &str) -> Value {
     json!([{

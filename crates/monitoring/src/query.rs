@@ -1,7 +1,7 @@
 //! PromQL text with the places that differ filled in, and the names it mentions.
 //!
-//! Expressions are written with `@ns` for the namespace matcher; rules fill in the project's namespace and dashboards the
-//! variable, so that both are written in one form.
+//! Expressions are written with `@ns` for the namespace matcher; rules fill in the project's namespace and dashboards
+//! the variable, so that both are written in one form.
 
 /// Fills in the namespace of a rule.
 pub(crate) fn in_namespace(expression: &str, namespace: &str) -> String {
@@ -41,7 +41,7 @@ const KEYWORDS: &[&str] = &[
 
 /// The metric names in an expression, without functions, labels and strings, in order of appearance.
 ///
-/// A tokenizer, not a parser: the label lists of `by (…)`, `without (…)`, `on (…)`, `ignoring (…)` and `group_left (…)`
+/// A tokenizer, not a parser: the label lists of `by`, `without`, `on`, `ignoring`, `group_left` and `group_right`
 /// are skipped, and so is everything in braces and brackets.
 #[must_use]
 pub fn metric_names(expression: &str) -> Vec<String> {
@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn names_are_found_among_functions_labels_and_strings() {
-        let expression = r#"sum by (role, le) (rate(a_bucket{x="b(c)", y=~"d\"e"}[$__rate_interval])) / on (pod) group_left (node) topk(1, f:g) > 1e9 and absent(h) offset 5m"#;
+        let expression = r#"sum by (role, le) (rate(a_bucket{x="b(c)", y=~"d\"e"}[$__rate_interval])) / on (pod)
+            group_left (node) topk(1, f:g) > 1e9 and absent(h) offset 5m"#;
         assert_eq!(metric_names(expression), ["a_bucket", "f:g", "h"]);
         assert_eq!(metric_names("count(up == 0) without (job)"), ["up"]);
         assert_eq!(metric_names("sum by (a) (b) unless ignoring(c) d"), ["b", "d"]);

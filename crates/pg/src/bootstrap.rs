@@ -53,6 +53,22 @@ pub(crate) async fn create_owner(
         .await
 }
 
+/// Creates or updates a login that may read the server's statistics and nothing else (`pg_monitor`), for an exporter.
+///
+/// # Errors
+/// When the login of `options` may not create roles, or the database is away.
+pub async fn create_monitor(options: &ConnectOptions, name: &str, password: &SecretString) -> Result<(), Error> {
+    let mut connection = Connection::open(&Arc::new(options.clone())).await?;
+    let id = Ident::new(name);
+    let exists =
+        connection.pipeline(&[Statement::once("select 1 from pg_roles where rolname = $1").bind(name)]).await?;
+    if exists[0].is_empty() {
+        connection.batch(&format!("create role {id} login connection limit 5")).await?;
+    }
+    set_password(&mut connection, name, password).await?;
+    connection.batch(&format!("grant pg_monitor to {id}")).await
+}
+
 /// Sets a role's password as a SCRAM verifier: the password itself never reaches the server, its logs or its views.
 pub(crate) async fn set_password(
     connection: &mut Connection,

@@ -14,7 +14,7 @@ mod stream;
 mod tls;
 mod wire;
 
-pub use bootstrap::{Bootstrap, exposed_without_policies};
+pub use bootstrap::{Bootstrap, create_monitor, exposed_without_policies};
 pub use error::{DbError, Error};
 pub use ident::Ident;
 pub use listen::{Listener, Notification};

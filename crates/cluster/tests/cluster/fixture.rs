@@ -176,3 +176,38 @@ pub(crate) fn set(desired: &mut Desired, kind: &str, name: &str, pointer: &str, 
 pub(crate) fn remove(desired: &mut Desired, kind: &str, name: &str) {
     desired.objects.retain(|o| !(o.kind() == kind && o.name() == name));
 }
+
+/// An observer that keeps what it is told, as JSON lines.
+#[derive(Default, Clone)]
+pub(crate) struct Told(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl mainstay_cluster::Observer for Told {
+    fn event(&self, event: &mainstay_cluster::Event) {
+        self.0.lock().unwrap().push(format!("{} {event:?}", serde_json::to_string(event).unwrap()));
+    }
+}
+
+impl Told {
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+/// As much of a certificate as tells its end, in DER: so many days from now.
+pub(crate) fn certificate(days: i64) -> String {
+    use base64::Engine as _;
+    use mainstay_kernel::clock::{Clock as _, SystemClock};
+    let ends = SystemClock.now().checked_add(jiff::SignedDuration::from_hours(days * 24)).unwrap();
+    let time = ends.strftime("%y%m%d%H%M%SZ").to_string();
+    let element = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+    let time = element(0x17, time.as_bytes());
+    let validity = element(0x30, &[time.clone(), time].concat());
+    let empty = element(0x30, &[]);
+    let version = element(0xa0, &element(0x02, &[2]));
+    let tbs = element(0x30, &[version, element(0x02, &[1]), empty.clone(), empty, validity].concat());
+    let der = element(0x30, &tbs);
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        base64::engine::general_purpose::STANDARD.encode(der)
+    )
+}

@@ -81,7 +81,10 @@ impl System {
 
     /// The image of a third-party component.
     pub(super) fn third_party(&self, component: &str) -> String {
-        crate::tables::image(component, self.project.kubernetes.image_mirror.as_deref())
+        let kubernetes = &self.project.kubernetes;
+        let pinned = kubernetes.image_pull_policy != crate::settings::PullPolicy::Never;
+        let ours = || crate::tables::image(component, kubernetes.image_mirror.as_deref(), pinned);
+        kubernetes.images.get(component).cloned().unwrap_or_else(ours)
     }
 }
 

@@ -181,7 +181,7 @@ impl System {
         if has("gateway") {
             for role in ROLES.iter().filter(|role| !role.url_variable.is_empty() && !has(role.name)) {
                 if let Some(url) = self.url_of(role.name) {
-                    variables.insert(role.url_variable.to_owned(), url);
+                    variables.insert(role.url_variable.to_owned(), format!("{url}{}", role.prefix));
                 }
             }
             if self.tls_at_gateway() {

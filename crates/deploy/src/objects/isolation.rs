@@ -60,7 +60,7 @@ fn dns(system: &System, namespace: &str) -> Object {
     let to_dns = |edge: &&Edge| edge.from == Peer::Component(String::new());
     let mut meta = system.meta("allow-dns", &system.project.name, "network");
     meta.namespace = Some(namespace.to_owned());
-    let egress = system.edges.iter().filter(to_dns).map(|edge| egress(system, edge)).collect();
+    let egress = system.edges.iter().filter(to_dns).map(|edge| egress(system, edge, namespace)).collect();
     let typed = NetworkPolicy {
         metadata: meta,
         spec: Some(NetworkPolicySpec {
@@ -87,8 +87,8 @@ fn policy(system: &System, component: &Component) -> Option<Object> {
         return None;
     }
     let mut types = Vec::new();
-    let mut ingress: Vec<_> = incoming.iter().map(|edge| ingress(system, edge)).collect();
-    let mut outward: Vec<_> = outgoing.iter().map(|edge| egress(system, edge)).collect();
+    let mut ingress: Vec<_> = incoming.iter().map(|edge| ingress(system, edge, &component.namespace)).collect();
+    let mut outward: Vec<_> = outgoing.iter().map(|edge| egress(system, edge, &component.namespace)).collect();
     // two roles in one workload: two reasons, one opening
     ingress.dedup();
     outward.dedup();
@@ -150,15 +150,15 @@ fn between_instances(
         port_name: String::new(),
         why: "",
     };
-    egress.push(self::egress(system, &api));
+    egress.push(self::egress(system, &api, &component.namespace));
 }
 
-fn ingress(system: &System, edge: &Edge) -> NetworkPolicyIngressRule {
-    NetworkPolicyIngressRule { from: peers(system, &edge.from), ports: Some(ports(edge)) }
+fn ingress(system: &System, edge: &Edge, here: &str) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule { from: peers(system, &edge.from, here), ports: Some(ports(edge)) }
 }
 
-fn egress(system: &System, edge: &Edge) -> NetworkPolicyEgressRule {
-    NetworkPolicyEgressRule { to: peers(system, &edge.to), ports: Some(ports(edge)) }
+fn egress(system: &System, edge: &Edge, here: &str) -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule { to: peers(system, &edge.to, here), ports: Some(ports(edge)) }
 }
 
 /// By number: a name is looked up in the target's pods, which some network plug-ins do not do for egress.
@@ -177,12 +177,12 @@ fn in_namespace(name: &str) -> LabelSelector {
     }
 }
 
-/// The peers of one end; none means everybody.
-fn peers(system: &System, peer: &Peer) -> Option<Vec<NetworkPolicyPeer>> {
+/// The peers of one end, as a policy in the namespace `here` names them; none means everybody.
+fn peers(system: &System, peer: &Peer, here: &str) -> Option<Vec<NetworkPolicyPeer>> {
     match peer {
         Peer::Component(name) => {
             let component = system.component(name)?;
-            let away = component.namespace != system.namespace;
+            let away = component.namespace != here;
             Some(vec![NetworkPolicyPeer {
                 pod_selector: Some(system.pod_selector(component)),
                 namespace_selector: away.then(|| in_namespace(&component.namespace)),

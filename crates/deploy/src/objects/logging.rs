@@ -20,6 +20,10 @@ use mainstay_manifest::{Object, Phase, keys, yaml};
 use mainstay_monitoring as watch;
 use std::collections::BTreeMap;
 
+/// Why the root file system of the two Elastic images is not read-only.
+const WRITES_ITS_IMAGE: &str =
+    "ML622: the image writes its configuration and keystore beside its programs when it starts";
+
 pub(super) fn objects(system: &System) -> Vec<Object> {
     let mut all = Vec::new();
     for component in &system.components {
@@ -50,6 +54,8 @@ fn service(system: &System, component: &Component, why: &str) -> Object {
         metadata: system.meta_of(&component.name, component),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
+            // a store has one pod with a name of its own
+            cluster_ip: (component.controller == crate::system::Controller::StatefulSet).then(|| "None".to_owned()),
             selector: Some(system.selector(component)),
             ports: Some(vec![ServicePort {
                 name: Some("http".to_owned()),
@@ -214,7 +220,11 @@ fn elasticsearch(system: &System, component: &Component) -> Vec<Object> {
     main.volume_mounts = Some(vec![mount("data", "/usr/share/elasticsearch/data", false), mount("tmp", "/tmp", false)]);
     let pod = Pod::new(system, component, 1000).grace(120).volume(scratch("tmp", "512Mi")).container(main);
     vec![
-        object(system, component, "statefulset", "Elasticsearch keeps log lines.", &store(system, component, pod)),
+        object(system, component, "statefulset", "Elasticsearch keeps log lines.", &{
+            let mut typed = store(system, component, pod);
+            annotate(&mut typed.metadata, keys::LINT_IGNORE, WRITES_ITS_IMAGE);
+            typed
+        }),
         service(system, component, "Kibana reads here, Fluent Bit writes here, and nobody else."),
     ]
 }
@@ -238,7 +248,8 @@ fn kibana(system: &System, component: &Component) -> Vec<Object> {
         .volume(scratch("data", "256Mi"))
         .volume(scratch("tmp", "256Mi"))
         .container(main);
-    let (typed, _) = rolling(system, component, pod.template());
+    let (mut typed, _) = rolling(system, component, pod.template());
+    annotate(&mut typed.metadata, keys::LINT_IGNORE, WRITES_ITS_IMAGE);
     vec![
         object(system, component, "deployment", "Kibana searches log lines.", &typed),
         service(system, component, "Inside the cluster only. To look at it: kubectl port-forward service/kibana 5601"),

@@ -69,7 +69,7 @@ pub(crate) fn facts(system: &System) -> watch::Facts {
     if system.components.iter().any(|c| c.kind == Kind::Init) {
         facts.postgres = Some(watch::Postgres {
             service: system.database_host(),
-            major: 17,
+            major: major(system),
             exporter: system.component("postgres-exporter").map(|c| c.name.clone()),
             in_namespace: system.project.database.kind == DatabaseKind::StatefulSet,
         });
@@ -80,11 +80,41 @@ pub(crate) fn facts(system: &System) -> watch::Facts {
     facts.cadvisor = (monitoring.bundled && monitoring.cluster_role) || monitoring.operator;
     facts.kubernetes_mixin = monitoring.operator;
     facts.loki = system.component("loki").is_some();
-    facts.backup = system
-        .component("backup")
-        .filter(|c| c.kind == Kind::Backup)
-        .map(|c| watch::Backup { cron_job: c.name.clone(), max_age_hours: 30 });
+    facts.backup = system.component("backup").filter(|c| c.kind == Kind::Backup).map(|c| watch::Backup {
+        cron_job: c.name.clone(),
+        max_age_hours: backup_age(&system.project.backup.schedule),
+    });
     facts
+}
+
+/// The server's own TLS: ours has none inside the namespace, an operator's and an external one do.
+fn ssl_mode(system: &System) -> &'static str {
+    if system.project.database.kind == DatabaseKind::StatefulSet { "disable" } else { "require" }
+}
+
+/// Major version of the server, from the tag of its image; 17 when the tag does not tell.
+fn major(system: &System) -> u32 {
+    let database = &system.project.database;
+    let known = if database.kind == DatabaseKind::CloudNativePg { "cloudnativepg" } else { "postgres" };
+    let image = database.image.clone().unwrap_or_else(|| system.third_party(known));
+    let tag = image.split('@').next().and_then(|name| name.rsplit_once(':')).map_or("", |(_, tag)| tag);
+    let digits: String = tag.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().filter(|major| (9..100).contains(major)).unwrap_or(17)
+}
+
+/// Hours after which the newest backup is too old: the longest pause of the schedule and six hours.
+fn backup_age(schedule: &str) -> u32 {
+    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    let is_any = |index: usize| fields.get(index).is_none_or(|field| field.starts_with('*'));
+    let every = fields.get(1).and_then(|hour| hour.strip_prefix("*/")).and_then(|step| step.parse().ok());
+    let pause = match (is_any(1), is_any(2) && is_any(4), is_any(2)) {
+        (true, true, _) => every.unwrap_or(1).min(24),
+        (_, true, _) => 24,
+        // some days of the week, or of the month
+        (_, false, true) => 7 * 24,
+        (_, false, false) => 31 * 24,
+    };
+    pause + 6
 }
 
 fn config_map(system: &System, component: &Component, name: &str, data: Map, file: &str, why: &str) -> Object {
@@ -376,11 +406,8 @@ fn grafana(system: &System, component: &Component, facts: &watch::Facts) -> Vec<
     let mut main = container(system, "grafana", system.third_party("grafana"), component.size);
     main.env = Some(watch::grafana_env(&options).into_iter().map(|(name, value)| env(&name, value)).collect());
     main.ports = Some(ports(component));
-    probes(&mut main, "http", "/api/health", "/api/health");
-    if let Some(liveness) = &mut main.liveness_probe {
-        // the path is the only one that Grafana has; a busy moment must not end it
-        liveness.initial_delay_seconds = Some(30);
-    }
+    // /api/health asks Grafana's database too; /healthz asks the process only
+    probes(&mut main, "http", "/api/health", "/healthz");
     main.volume_mounts = Some(vec![
         mount("data", "/var/lib/grafana", false),
         mount("dashboards", "/var/lib/grafana/dashboards", true),
@@ -439,7 +466,7 @@ fn postgres_exporter(system: &System, component: &Component, facts: &watch::Fact
     let mut main = container(system, "postgres-exporter", system.third_party("postgres-exporter"), component.size);
     main.args = Some(watch::postgres_exporter_args(postgres));
     main.env = Some(
-        watch::postgres_exporter_env(postgres, &system.database_name(), "prefer", SECRETS)
+        watch::postgres_exporter_env(postgres, &system.database_name(), ssl_mode(system), SECRETS)
             .into_iter()
             .map(|(name, value)| env(&name, value))
             .collect(),
@@ -447,9 +474,7 @@ fn postgres_exporter(system: &System, component: &Component, facts: &watch::Fact
     main.ports = Some(ports(component));
     // its metrics ask the database; its front page does not
     probes(&mut main, "metrics", "/", "/");
-    if let Some(liveness) = &mut main.liveness_probe {
-        liveness.initial_delay_seconds = Some(10);
-    }
+    main.liveness_probe = Some(super::services::tcp("metrics"));
     main.volume_mounts = Some(vec![mount("secrets", SECRETS, true), mount("tmp", "/tmp", false)]);
     let pod = Pod::new(system, component, OTHER_UID)
         .volume(secret_volume("secrets", "postgres-exporter-secret"))

@@ -1,6 +1,6 @@
 //! The user's own services.
 
-use super::common::hash;
+use super::common::{annotate, hash};
 use super::pod::{OTHER_UID, Pod, config_hash, container, get, mount, ports, scratch, sleep_before_stop};
 use super::workloads::{rolling, service};
 use crate::settings::Service as Settings;
@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, ConfigMapEnvSource, EnvFromSource, Probe, SecretEnvSource, TCPSocketAction,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use mainstay_manifest::{Object, Phase};
+use mainstay_manifest::{Object, Phase, keys};
 
 pub(super) fn objects(system: &System) -> Vec<Object> {
     let mut all = Vec::new();
@@ -28,11 +28,10 @@ fn one(system: &System, component: &Component, settings: &Settings) -> Vec<Objec
     main.ports = Some(ports(component));
     main.env_from =
         environment(&format!("{}-config", component.name), !settings.env.is_empty(), settings.secret_name.as_ref());
-    let mut probe = settings.health_path.as_deref().map_or_else(tcp, |path| get(path, "http", 5, 3));
+    let mut probe = settings.health_path.as_deref().map_or_else(|| tcp("http"), |path| get(path, "http", 5, 3));
     main.readiness_probe = Some(probe.clone());
     // a connection is enough to live: what the health path reports may be the fault of others
-    let mut alive = tcp();
-    alive.period_seconds = Some(10);
+    let alive = tcp("http");
     main.liveness_probe = Some(alive);
     probe.period_seconds = Some(2);
     probe.failure_threshold = Some(60);
@@ -61,7 +60,14 @@ fn one(system: &System, component: &Component, settings: &Settings) -> Vec<Objec
         ));
     }
     let digest = hash(settings.env.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]));
-    let (typed, _) = rolling(system, component, config_hash(pod.container(main), &digest).template());
+    let (mut typed, _) = rolling(system, component, config_hash(pod.container(main), &digest).template());
+    if settings.secret_name.is_some() {
+        annotate(
+            &mut typed.metadata,
+            keys::LINT_IGNORE,
+            "ML102: the Secret of a service of one's own is made by its owner",
+        );
+    }
     all.push(Object::new(
         Phase::Application,
         format!("{folder}/deployment.yaml"),
@@ -94,10 +100,11 @@ pub(super) fn environment(config: &str, has_config: bool, secret: Option<&String
     (!all.is_empty()).then_some(all)
 }
 
-fn tcp() -> Probe {
+/// A probe that is content with a connection.
+pub(super) fn tcp(port: &str) -> Probe {
     Probe {
-        tcp_socket: Some(TCPSocketAction { port: IntOrString::String("http".to_owned()), host: None }),
-        period_seconds: Some(5),
+        tcp_socket: Some(TCPSocketAction { port: IntOrString::String(port.to_owned()), host: None }),
+        period_seconds: Some(10),
         timeout_seconds: Some(2),
         failure_threshold: Some(3),
         ..Probe::default()

@@ -90,7 +90,8 @@ impl Part {
         if !self.patches.is_empty() {
             value["patches"] = json!(self.patches);
         }
-        let about = if self.name == "base" { "The project without its options; overlays add them." } else { self.about };
+        let about =
+            if self.name == "base" { "The project without its options; overlays add them." } else { self.about };
         let mut files = vec![File::new(format!("{folder}/kustomization.yaml"), commented(about, &value))];
         files.extend(self.objects.iter().map(|o| File::new(format!("{folder}/{}", o.path), yaml::write(o))));
         files
@@ -112,7 +113,10 @@ fn option(object: &Object) -> Option<&'static str> {
         _ => {}
     }
     let folder = object.path.split('/').next()?;
-    OPTIONS.iter().map(|o| o.0).find(|name| ["tls", "monitoring", "logging", "backup"].contains(name) && *name == folder)
+    OPTIONS
+        .iter()
+        .map(|o| o.0)
+        .find(|name| ["tls", "monitoring", "logging", "backup"].contains(name) && *name == folder)
 }
 
 fn way(object: &Object) -> Option<&'static str> {

@@ -47,7 +47,9 @@ pub enum RenderError {
         second: String,
     },
     /// A path that leads out of the folder, or that not every file system can hold.
-    #[error("{object} would be written to {path:?}, which is no plain path inside the folder; this is a mistake in mainstay, please report it")]
+    #[error(
+        "{object} would be written to {path:?}, which is no plain path inside the folder; this is a mistake in mainstay, please report it"
+    )]
     UnsafePath {
         /// The path.
         path: String,
@@ -109,7 +111,18 @@ mod tests {
         for path in ["a.yaml", "db/init/job.yaml", "logging/fluent-bit/daemonset.yaml"] {
             assert_eq!(check(&[object(path, "a")]), Ok(()), "{path}");
         }
-        for path in ["/a.yaml", "../a.yaml", "a/../b.yaml", "a//b.yaml", "a\\b.yaml", ".a.yaml", "a b.yaml", "", "a", "c:/x.yaml"] {
+        for path in [
+            "/a.yaml",
+            "../a.yaml",
+            "a/../b.yaml",
+            "a//b.yaml",
+            "a\\b.yaml",
+            ".a.yaml",
+            "a b.yaml",
+            "",
+            "a",
+            "c:/x.yaml",
+        ] {
             assert!(matches!(check(&[object(path, "a")]), Err(RenderError::UnsafePath { .. })), "{path}");
         }
     }

@@ -72,7 +72,9 @@ fn secrets(system: &System, objects: &[Object], out: &mut String) {
              \x20  takes away again. New values mean new passwords, so never make them for a database that has data.\n",
         );
     } else {
-        out.push_str("   Nothing is rendered with values; whoever provides the Secrets of this cluster provides these.\n");
+        out.push_str(
+            "   Nothing is rendered with values; whoever provides the Secrets of this cluster provides these.\n",
+        );
     }
 }
 
@@ -106,8 +108,7 @@ fn waiting(system: &System, objects: &[Object], phase: Phase) -> Vec<String> {
             _ => None,
         })
         .collect();
-    let operated =
-        system.components.iter().find(|c| c.kind == Kind::Database && c.controller == Controller::Operator);
+    let operated = system.components.iter().find(|c| c.kind == Kind::Database && c.controller == Controller::Operator);
     if let (Phase::Database, Some(database)) = (phase, operated) {
         lines.push(format!(
             "{kubectl} wait --for=condition=Ready clusters.postgresql.cnpg.io/{} --timeout=15m",

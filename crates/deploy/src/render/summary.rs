@@ -247,7 +247,7 @@ impl Summary {
         }
         out.push_str("\nRows are for one pod, sums for all of them. 1000m is one core.");
         if self.components.iter().any(|row| row.kind == "DaemonSet") {
-            out.push_str(" A DaemonSet has one pod on each node; one node is counted.");
+            out.push_str("\nA DaemonSet has one pod on each node; one node is counted.");
         }
         out.push('\n');
         out
@@ -347,7 +347,8 @@ impl<const N: usize> Table<N> {
                 }
                 Line::Cells(cells) => {
                     for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-                        let _ = if index == 0 { write!(out, "{cell:<width$}") } else { write!(out, "  {cell:>width$}") };
+                        let _ =
+                            if index == 0 { write!(out, "{cell:<width$}") } else { write!(out, "  {cell:>width$}") };
                     }
                 }
             }

@@ -114,6 +114,8 @@ mainstay_kernel::section! {
         pub image_pull_policy: PullPolicy = PullPolicy::IfNotPresent,
         /// Registry to fetch the third-party images from instead of their own, such as `registry.example.com/mirror`.
         pub image_mirror: Option<String> = None,
+        /// Images of third-party components in place of ours, by name: `{ grafana = "registry.example.com/grafana:12" }`.
+        pub images: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new(),
         /// Names of Secrets with registry credentials.
         pub image_pull_secrets: Vec<String> = Vec::new(),
         /// Pod Security Standard of the namespace: `restricted`, `baseline` or `privileged`.
@@ -159,6 +161,11 @@ mainstay_kernel::section! {
         }
         if !["JWT_SECRET", "SECRET_KEY"].contains(&this.jwt_variable.as_str()) {
             return Err(("jwt_variable", "is JWT_SECRET or SECRET_KEY".into()));
+        }
+        let known = |name: &&String| !crate::tables::IMAGES.iter().any(|image| image.component == name.as_str());
+        if let Some(name) = this.images.keys().find(known) {
+            let all: Vec<_> = crate::tables::IMAGES.iter().map(|image| image.component).collect();
+            return Err(("images", format!("there is no component {name}; the components are {}", all.join(", "))));
         }
         if this.roles.is_empty() {
             return Err(("roles", "name at least one role; `mainstay roles` lists them".into()));

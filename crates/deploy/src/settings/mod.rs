@@ -16,6 +16,7 @@ pub use expose::{Expose, Way};
 pub use kubernetes::{Admission, AdmissionAction, Kubernetes, PodSecurity, PullPolicy, SecretsFrom};
 pub use monitoring::{Logging, LoggingStack, Monitoring};
 pub use operations::Backup;
+pub(crate) use service::egress;
 pub use service::{Job, Service};
 pub use tls::{IssuerType, Tls, TlsMode};
 pub use workload::Workload;

@@ -39,7 +39,8 @@ entry! {
         pub secret_name: Option<String>,
         /// Whether it may connect to PostgreSQL.
         pub database: bool,
-        /// Address ranges outside the cluster that it may call. Empty: none.
+        /// Address ranges outside the cluster that it may call, such as `203.0.113.0/24` (port 443) or `203.0.113.0/24:587`.
+        /// Empty: none.
         pub egress: Vec<String>,
         /// User id of the container; must not be root.
         pub uid: Option<i64>,
@@ -73,7 +74,8 @@ entry! {
         pub secret_name: Option<String>,
         /// Whether it may connect to PostgreSQL.
         pub database: bool,
-        /// Address ranges outside the cluster that it may call. Empty: none.
+        /// Address ranges outside the cluster that it may call, such as `203.0.113.0/24` (port 443) or `203.0.113.0/24:587`.
+        /// Empty: none.
         pub egress: Vec<String>,
         /// Longest time that it may take, in seconds.
         pub deadline: Option<i64>,
@@ -93,6 +95,7 @@ impl Service {
         for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
             super::quantity(text.as_ref())?;
         }
+        egress(&self.egress)?;
         if self.uid == Some(0) {
             return Err("`uid` 0 is root, which the namespace refuses; choose another".to_owned());
         }
@@ -116,6 +119,7 @@ impl Job {
         for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
             super::quantity(text.as_ref())?;
         }
+        egress(&self.egress)?;
         if self.command.is_empty() && self.image.is_none() {
             return Err("set `image`, `command` or both".to_owned());
         }
@@ -124,4 +128,29 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// Address ranges with their ports: `203.0.113.0/24` means port 443.
+///
+/// # Errors
+/// A sentence about the text that is none.
+pub(crate) fn egress(texts: &[String]) -> Result<Vec<(String, u16)>, String> {
+    texts
+        .iter()
+        .map(|text| {
+            range(text).ok_or_else(|| {
+                format!("{text:?} is no address range; write for example \"203.0.113.0/24\" or \"203.0.113.0/24:587\"")
+            })
+        })
+        .collect()
+}
+
+fn range(text: &str) -> Option<(String, u16)> {
+    let (address, rest) = text.split_once('/')?;
+    let address: std::net::IpAddr = address.parse().ok()?;
+    let (bits, port) = rest.split_once(':').map_or((rest, Some(443)), |(bits, port)| (bits, port.parse().ok()));
+    let bits: u8 = bits.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    (bits <= most && port != Some(0)).then_some(())?;
+    Some((format!("{address}/{bits}"), port?))
 }

@@ -11,6 +11,8 @@ pub struct Role {
     pub replicas: u32,
     /// Variable by which the gateway is told where the role answers; empty for the gateway itself.
     pub url_variable: &'static str,
+    /// Path under which it answers in any process; where several roles share one, there only.
+    pub prefix: &'static str,
     /// What it does, for people.
     pub about: &'static str,
 }
@@ -23,6 +25,7 @@ pub const ROLES: &[Role] = &[
         database: false,
         replicas: 2,
         url_variable: "",
+        prefix: "",
         about: "the public entry: API keys, limits, CORS, routing",
     },
     Role {
@@ -30,6 +33,7 @@ pub const ROLES: &[Role] = &[
         database: true,
         replicas: 2,
         url_variable: "MAINSTAY_GATEWAY_AUTH_URL",
+        prefix: "/auth/v1",
         about: "accounts, sessions, tokens, sign-in with providers",
     },
     Role {
@@ -37,6 +41,7 @@ pub const ROLES: &[Role] = &[
         database: true,
         replicas: 2,
         url_variable: "MAINSTAY_GATEWAY_DATA_URL",
+        prefix: "/rest/v1",
         about: "REST over PostgreSQL under row-level security",
     },
     Role {
@@ -44,6 +49,7 @@ pub const ROLES: &[Role] = &[
         database: true,
         replicas: 2,
         url_variable: "MAINSTAY_GATEWAY_STORAGE_URL",
+        prefix: "/storage/v1",
         about: "objects and images",
     },
     Role {
@@ -51,6 +57,7 @@ pub const ROLES: &[Role] = &[
         database: true,
         replicas: 2,
         url_variable: "MAINSTAY_GATEWAY_FUNCTIONS_URL",
+        prefix: "/functions/v1",
         about: "model inference",
     },
     Role {
@@ -58,6 +65,7 @@ pub const ROLES: &[Role] = &[
         database: false,
         replicas: 2,
         url_variable: "MAINSTAY_GATEWAY_PORTAL_URL",
+        prefix: "",
         about: "the project's web folder",
     },
 ];

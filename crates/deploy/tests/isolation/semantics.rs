@@ -209,7 +209,9 @@ fn a_port_is_tcp_unless_it_says_otherwise() {
     assert_eq!(udp(rule(json!({"protocol": "UDP"}))), 5);
     assert_eq!(reach(&[rule(json!({"protocol": "UDP"}))], "web", 53).len(), 0);
     // a name belongs to one protocol
-    assert_eq!(reach(&[rule(json!({"port": "http", "protocol": "UDP"}))], "web", 8080).len(), 0);
+    let wrong = [rule(json!({"port": "http", "protocol": "UDP"}))];
+    assert_eq!(reach(&wrong, "web", 8080).len(), 0);
+    assert_eq!(reach_as(&wrong, "web", 8080, Protocol::Udp, Blocks::PodsToo).len(), 0);
 }
 
 #[test]

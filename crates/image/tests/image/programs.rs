@@ -46,6 +46,39 @@ fn a_dynamic_program_runs_with_what_is_in_the_image() {
     }
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn libraries_of_configured_folders_are_found_and_put_where_the_loader_looks_by_itself() {
+    let folder = Folder::new();
+    let binary = std::env::current_exe().unwrap();
+    let (built, archive) = folder.build(&ImageSpec::new(&binary, "p:1"), "a.tar").unwrap();
+    let base = archive.layer(&built, "base");
+    let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    let library = base.order.iter().find(|path| path.contains("libgcc_s.so")).expect("a library that is not glibc's");
+    for path in base.order.iter().filter(|path| path.contains(".so")) {
+        let place = if path == library { format!("root/opt/odd/{}", name(path)) } else { format!("root/{path}") };
+        folder.write(&place, &base.entries[path].bytes);
+    }
+    // another architecture's library of the same name, and folders that are not there, come first
+    folder.write(&format!("root/opt/foreign/{}", name(library)), static_program_of(183));
+    folder.write("root/etc/ld.so.conf", "# where else\ninclude ld.so.conf.d/*.conf\ninclude /etc/ld.so.conf\n");
+    folder.write("root/etc/ld.so.conf.d/a.conf", "/opt/none\n/opt/foreign # arm64\n");
+    folder.write("root/etc/ld.so.conf.d/b.conf", "/opt/odd\n");
+    folder.write("root/etc/ld.so.conf.d/c.off", "/opt/never\n");
+    let spec = ImageSpec::new(&binary, "p:1").libraries_below(folder.path("root"));
+    let (again, archive) = folder.build(&spec, "b.tar").unwrap();
+    let found = archive.layer(&again, "base");
+    let libraries = |order: &[String]| order.iter().filter(|path| path.contains(".so")).cloned().collect::<Vec<_>>();
+    assert_eq!(libraries(&found.order), libraries(&base.order));
+    assert_eq!(found.entries[library], base.entries[library]);
+}
+
+fn static_program_of(machine: u16) -> Vec<u8> {
+    let mut program = static_program();
+    program[18..20].copy_from_slice(&machine.to_le_bytes());
+    program
+}
+
 #[cfg(unix)]
 fn make_executable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;

@@ -69,6 +69,7 @@ pub(crate) fn static_program() -> Vec<u8> {
 }
 
 /// One entry of a tar.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) kind: tar::EntryType,
     pub(crate) mode: u32,

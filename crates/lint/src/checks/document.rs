@@ -81,7 +81,8 @@ fn identity(lint: &mut Lint<'_>) {
         {
             let is_config = item.group.ends_with("kustomize.config.k8s.io") && field == "metadata.name";
             let written = lookup::at(item.value, field).is_some_and(|found| !found.is_string());
-            if value.is_empty() && !written && !(field == "metadata.name" && generated) && !is_config {
+            let unnamed = field == "metadata.name" && generated;
+            if value.is_empty() && !written && !unnamed && !is_config {
                 lint.report("ML001", index, field, format!("{field} is missing."));
             }
         }
@@ -259,7 +260,7 @@ fn namespaces(lint: &mut Lint<'_>) {
             let message = format!("Namespace \"{}\" is not among the given ones.", item.namespace);
             lint.report("ML008", index, "metadata.namespace", message);
         }
-        if item.namespace.is_empty() && item.group.is_empty() && kinds::is_namespaced(item.kind) {
+        if item.namespace.is_empty() && kinds::is_namespaced(item.is) {
             let message = "No namespace is written, although the files bring one: it lands wherever kubectl points.";
             lint.report("ML008", index, "metadata.namespace", message);
         }

@@ -60,7 +60,7 @@ fn put(value: &mut Value, n: &mut usize, new: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn no_json_at_any_place_makes_it_panic(changes in prop::collection::vec((0_usize..2000, anything()), 1..12)) {

@@ -1,6 +1,7 @@
 //! The linter against a good sample, holes made into it, honest strangers' files and nonsense.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod evaluator;
 mod hostile;
 mod mutations;
 mod quiet;

@@ -51,7 +51,11 @@ fn processes(facts: &Facts) -> Vec<Panel> {
         panels.push(
             lines("Pools in use", "percentunit")
                 .about("Connections lent of those that a pool may open.")
-                .query("sum by (role, pool) (mainstay_db_pool_lent{@ns}) / sum by (role, pool) (mainstay_db_pool_connections{@ns})", "{{role}} {{pool}}")
+                .query(
+                    "sum by (role, pool) (mainstay_db_pool_lent{@ns}) / sum by (role, pool) \
+                    (mainstay_db_pool_connections{@ns})",
+                    "{{role}} {{pool}}",
+                )
                 .warns_at(0.8, 0.95)
                 .up_to(1.0),
         );
@@ -121,12 +125,18 @@ fn nodes() -> Vec<Panel> {
         heading("Volumes and network"),
         bars("Volumes: space used", "percentunit")
             .about("By claim.")
-            .query("max by (persistentvolumeclaim) (kubelet_volume_stats_used_bytes{@ns} / kubelet_volume_stats_capacity_bytes{@ns})", "{{persistentvolumeclaim}}")
+            .query(
+                "max by (persistentvolumeclaim) (kubelet_volume_stats_used_bytes{@ns} / \
+                kubelet_volume_stats_capacity_bytes{@ns})",
+                "{{persistentvolumeclaim}}",
+            )
             .warns_at(0.8, 0.9)
             .up_to(1.0),
-        lines("Volumes: space left", "bytes")
-            .about("By claim.")
-            .query("min by (persistentvolumeclaim) (kubelet_volume_stats_available_bytes{@ns})", "{{persistentvolumeclaim}}"),
+        lines("Volumes: space left", "bytes").about("By claim.").query(
+            "min by (persistentvolumeclaim) \
+                (kubelet_volume_stats_available_bytes{@ns})",
+            "{{persistentvolumeclaim}}",
+        ),
         lines("Network in", "Bps")
             .about("By pod.")
             .query("sum by (pod) (rate(container_network_receive_bytes_total{@ns}[$__rate_interval]))", "{{pod}}"),

@@ -54,7 +54,8 @@ pub(super) fn buckets(facts: &Facts) -> Vec<Panel> {
             lines("Time that roles take behind the gateway: p99", "s")
                 .about("The gateway's calls to the other roles, retries included.")
                 .query(
-                    "histogram_quantile(0.99, sum by (peer, le) (rate(http_client_request_duration_seconds_bucket{@ns, @role}[$__rate_interval])))",
+                    "histogram_quantile(0.99, sum by (peer, le) \
+                        (rate(http_client_request_duration_seconds_bucket{@ns, @role}[$__rate_interval])))",
                     "{{peer}}",
                 )
                 .wide(COLUMNS),
@@ -87,21 +88,26 @@ pub(super) fn counts(_: &Facts) -> Vec<Panel> {
             .about("200 to 399 are answers, 400 to 499 the caller's mistakes, from 500 on ours.")
             .query(&by("role, http_response_status_code"), "{{role}} {{http_response_status_code}}")
             .stacked(),
-        lines("By method", "reqps").about("GET reads; the others write.").query(&by("http_request_method"), "{{http_request_method}}").stacked(),
+        lines("By method", "reqps")
+            .about(
+                "GET reads; the others \
+            write.",
+            )
+            .query(&by("http_request_method"), "{{http_request_method}}")
+            .stacked(),
         lines("By route", "reqps")
             .about("The ten busiest routes.")
             .query(&format!("topk(10, {})", by("http_route")), "{{http_route}}"),
-        lines("Failures by route", "reqps")
-            .about("Status from 500, by route and status.")
-            .query(
-                &format!("sum by (http_route, http_response_status_code) (rate({failed}[$__rate_interval]))"),
-                "{{http_route}} {{http_response_status_code}}",
-            ),
+        lines("Failures by route", "reqps").about("Status from 500, by route and status.").query(
+            &format!("sum by (http_route, http_response_status_code) (rate({failed}[$__rate_interval]))"),
+            "{{http_route}} {{http_response_status_code}}",
+        ),
         lines("Refused callers", "reqps")
             .about("401 and 403: no key, a wrong one, or not allowed. 429: too many requests.")
             .query(
                 "sum by (http_route, http_response_status_code)
-                   (rate(http_server_request_duration_seconds_count{@ns, @role, http_response_status_code=~\"401|403|429\"}[$__rate_interval]))",
+                   (rate(http_server_request_duration_seconds_count{@ns, @role, \
+                       http_response_status_code=~\"401|403|429\"}[$__rate_interval]))",
                 "{{http_route}} {{http_response_status_code}}",
             ),
         lines("Connections", "short")
@@ -114,7 +120,13 @@ pub(super) fn counts(_: &Facts) -> Vec<Panel> {
             .neutral(),
         bars("Answers in the last 24 hours by status", "short")
             .about("How requests ended.")
-            .query(&format!("sum by (http_response_status_code) (increase({count}[24h]))"), "{{http_response_status_code}}")
+            .query(
+                &format!(
+                    "sum by (http_response_status_code) \
+                (increase({count}[24h]))"
+                ),
+                "{{http_response_status_code}}",
+            )
             .neutral(),
     ]
 }

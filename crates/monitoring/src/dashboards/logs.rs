@@ -5,6 +5,9 @@ use super::panel::{COLUMNS, Panel, lines, log_lines};
 /// Lines of the chosen namespace, roles and levels. A line that is not JSON has no level, and `.*` matches that too.
 const LINES: &str = r#"{namespace="$namespace", role=~"$role", level=~"$level"}"#;
 
+/// Lines that say what went wrong, whatever level is chosen.
+const WORSE: &str = r#"{namespace="$namespace", role=~"$role", level=~"ERROR|WARN"}"#;
+
 pub(super) fn panels() -> Vec<Panel> {
     vec![
         lines("Lines by level", "short")
@@ -15,10 +18,7 @@ pub(super) fn panels() -> Vec<Panel> {
         lines("Errors and warnings by role", "short")
             .about("Lines of level ERROR and WARN.")
             .of_logs()
-            .query(
-                r#"sum by (role, level) (count_over_time({namespace="$namespace", role=~"$role", level=~"ERROR|WARN"} [$__auto]))"#,
-                "{{role}} {{level}}",
-            ),
+            .query(&format!("sum by (role, level) (count_over_time({WORSE} [$__auto]))"), "{{role}} {{level}}"),
         log_lines("Lines")
             .about("Search for a request_id to see what one request did in every role.")
             .query(&format!("{LINES} |= `$search`"), "")

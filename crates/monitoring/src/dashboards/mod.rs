@@ -157,7 +157,10 @@ fn variable_list(facts: &Facts, variables: Variables) -> Vec<Value> {
             first(of_logs("namespace", "Namespace", ""), &facts.namespace),
             many(of_logs("role", "Role", "{namespace=\"$namespace\"}")),
             many(of_logs("level", "Level", "{namespace=\"$namespace\"}")),
-            json!({ "type": "textbox", "name": "search", "label": "Search", "query": "", "current": { "text": "", "value": "" } }),
+            json!({
+                "type": "textbox", "name": "search", "label": "Search", "query": "",
+                "current": { "text": "", "value": "" },
+            }),
         ];
     }
     // a namespace with a Mainstay process in it; a cluster's Prometheus knows many others
@@ -221,6 +224,7 @@ fn of_logs(name: &str, label: &str, stream: &str) -> Value {
 fn variable(name: &str, label: &str, definition: &str, datasource: &Value, query: &Value) -> Value {
     json!({
         "type": "query", "name": name, "label": label, "datasource": datasource, "definition": definition,
-        "query": query, "regex": "", "sort": 1, "hide": 0, "refresh": 2, "includeAll": false, "multi": false, "options": [],
+        "query": query, "regex": "", "sort": 1, "hide": 0, "refresh": 2, "includeAll": false, "multi": false,
+        "options": [],
     })
 }

@@ -195,7 +195,8 @@ impl Panel {
         match self.kind {
             "timeseries" => json!({
                 "legend": {
-                    "showLegend": true, "displayMode": "table", "placement": "bottom", "calcs": ["mean", "max", "lastNotNull"],
+                    "showLegend": true, "displayMode": "table", "placement": "bottom",
+                    "calcs": ["mean", "max", "lastNotNull"],
                 },
                 "tooltip": { "mode": "multi", "sort": "desc" },
             }),
@@ -216,7 +217,9 @@ impl Panel {
                 "calculate": false,
                 "cellGap": 1,
                 "cellValues": { "unit": "reqps" },
-                "color": { "mode": "scheme", "scheme": "Oranges", "steps": 64, "scale": "exponential", "exponent": 0.5 },
+                "color": {
+                    "mode": "scheme", "scheme": "Oranges", "steps": 64, "scale": "exponential", "exponent": 0.5,
+                },
                 "filterValues": { "le": 1e-9 },
                 "legend": { "show": true },
                 "rowsFrame": { "layout": "auto" },

@@ -53,19 +53,22 @@ fn cluster_view() -> Vec<Panel> {
         bars("Restarts in the last hour", "short")
             .about("By container.")
             .query(
-                "sum by (pod, container) (increase(kube_pod_container_status_restarts_total{@ns, pod=~\"($role)-.*\"}[1h])) > 0",
+                "sum by (pod, container) (increase(kube_pod_container_status_restarts_total{@ns, \
+                    pod=~\"($role)-.*\"}[1h])) > 0",
                 "{{pod}} {{container}}",
             )
             .warns_at(1.0, 5.0),
         lines("Why containers wait", "short")
             .about("CrashLoopBackOff, ImagePullBackOff, CreateContainerConfigError …")
-            .query("sum by (reason) (kube_pod_container_status_waiting_reason{@ns, pod=~\"($role)-.*\"})", "{{reason}}"),
-        lines("Why containers last ended", "short")
-            .about("OOMKilled: the memory limit was reached.")
             .query(
-                "sum by (reason) (kube_pod_container_status_last_terminated_reason{@ns, pod=~\"($role)-.*\"})",
+                "sum by (reason) (kube_pod_container_status_waiting_reason{@ns, \
+                pod=~\"($role)-.*\"})",
                 "{{reason}}",
             ),
+        lines("Why containers last ended", "short").about("OOMKilled: the memory limit was reached.").query(
+            "sum by (reason) (kube_pod_container_status_last_terminated_reason{@ns, pod=~\"($role)-.*\"})",
+            "{{reason}}",
+        ),
         lines("Deployments: wanted and available", "short")
             .about("The two lines of a Deployment part during a rollout and meet after it.")
             .query("kube_deployment_spec_replicas{@ns, deployment=~\"$role\"}", "{{deployment}} wanted")

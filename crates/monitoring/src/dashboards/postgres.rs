@@ -20,7 +20,13 @@ pub(super) fn panels(facts: &Facts) -> Vec<Panel> {
 fn server() -> Vec<Panel> {
     vec![
         heading("Server"),
-        number("Up", "short").about("1 while the exporter reaches the server.").query("max(pg_up{@ns})", "up").good_from(1.0, 1.0),
+        number("Up", "short")
+            .about(
+                "1 while the exporter reaches the \
+            server.",
+            )
+            .query("max(pg_up{@ns})", "up")
+            .good_from(1.0, 1.0),
         number("Connections used", "percentunit")
             .about("Open connections of those that max_connections allows.")
             .query("sum(pg_stat_activity_count{@ns}) / max(pg_settings_max_connections{@ns})", "used")
@@ -31,20 +37,33 @@ fn server() -> Vec<Panel> {
             .query(
                 &format!(
                     "sum(rate(pg_stat_database_blks_hit{{{DATABASE}}}[5m]))
-                     / (sum(rate(pg_stat_database_blks_hit{{{DATABASE}}}[5m])) + sum(rate(pg_stat_database_blks_read{{{DATABASE}}}[5m])) > 0)"
+                     / (sum(rate(pg_stat_database_blks_hit{{{DATABASE}}}[5m])) + \
+                         sum(rate(pg_stat_database_blks_read{{{DATABASE}}}[5m])) > 0)"
                 ),
                 "hits",
             )
             .good_from(0.95, 0.98)
             .up_to(1.0),
-        number("Size", "bytes").about("Of the chosen databases.").query(&format!("sum(pg_database_size_bytes{{{DATABASE}}})"), "size").neutral(),
+        number("Size", "bytes")
+            .about(
+                "Of the chosen \
+            databases.",
+            )
+            .query(&format!("sum(pg_database_size_bytes{{{DATABASE}}})"), "size")
+            .neutral(),
         lines("Connections by state", "short")
             .about("Idle in transaction for long is a client that forgot to commit.")
             .query(&format!("sum by (state) (pg_stat_activity_count{{{DATABASE}}})"), "{{state}}")
             .stacked(),
         lines("Longest transaction", "s")
             .about("Open for minutes, it holds locks and keeps vacuum from its work.")
-            .query(&format!("max by (datname) (pg_stat_activity_max_tx_duration{{{DATABASE}, state!=\"idle\"}})"), "{{datname}}")
+            .query(
+                &format!(
+                    "max by (datname) (pg_stat_activity_max_tx_duration{{{DATABASE}, \
+                state!=\"idle\"}})"
+                ),
+                "{{datname}}",
+            )
             .warns_at(60.0, 120.0),
     ]
 }
@@ -115,7 +134,8 @@ fn pools() -> Vec<Panel> {
         lines("Waiting for a connection: p99", "s")
             .about("Nothing while connections are free.")
             .query(
-                "histogram_quantile(0.99, sum by (pool, le) (rate(mainstay_db_pool_wait_seconds_bucket{@ns}[$__rate_interval])))",
+                "histogram_quantile(0.99, sum by (pool, le) \
+                    (rate(mainstay_db_pool_wait_seconds_bucket{@ns}[$__rate_interval])))",
                 "{{pool}}",
             )
             .warns_at(0.1, 0.5),

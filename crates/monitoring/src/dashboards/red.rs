@@ -79,7 +79,11 @@ fn own(role: &str) -> Vec<Panel> {
             lines("Accounts and refreshes", "short")
                 .about("Per minute. Reused: a refresh token was used twice, so it may have been stolen.")
                 .query("sum(rate(mainstay_auth_sign_ups_total{@ns}[$__rate_interval])) * 60", "sign-ups")
-                .query("sum by (result) (rate(mainstay_auth_refreshes_total{@ns}[$__rate_interval])) * 60", "refresh {{result}}")
+                .query(
+                    "sum by (result) (rate(mainstay_auth_refreshes_total{@ns}[$__rate_interval])) * \
+                    60",
+                    "refresh {{result}}",
+                )
                 .wide(8),
             lines("Password hashes", "short")
                 .about("Running or waiting; each takes a core for tens of milliseconds.")
@@ -91,7 +95,8 @@ fn own(role: &str) -> Vec<Panel> {
             lines("Time by stage", "s")
                 .about("Nine in ten requests spend less. Execute is PostgreSQL; the other stages are ours.")
                 .query(
-                    "histogram_quantile(0.9, sum by (stage, le) (rate(mainstay_data_stage_seconds_bucket{@ns}[$__rate_interval])))",
+                    "histogram_quantile(0.9, sum by (stage, le) \
+                        (rate(mainstay_data_stage_seconds_bucket{@ns}[$__rate_interval])))",
                     "{{stage}}",
                 )
                 .wide(8),

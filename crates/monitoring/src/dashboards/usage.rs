@@ -46,20 +46,28 @@ pub(super) fn cpu(facts: &Facts) -> Vec<Panel> {
 fn container_cpu(facts: &Facts) -> Vec<Panel> {
     let used = if facts.kube_state_metrics {
         format!(
-            "sum by (pod, container) (node_namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m{{{CONTAINERS}}})"
+            "sum by (pod, container) \
+                (node_namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m{{{CONTAINERS}}})"
         )
     } else {
         format!("sum by (pod, container) (rate(container_cpu_usage_seconds_total{{{CONTAINERS}, image!=\"\"}}[5m]))")
     };
     let mut panels = vec![
         heading("Containers"),
-        lines("CPU Usage by container", "short").about("Cores, of every container: the database and helpers too.").query(&used, "{{pod}} {{container}}"),
+        lines("CPU Usage by container", "short")
+            .about(
+                "Cores, of every container: the database and helpers \
+            too.",
+            )
+            .query(&used, "{{pod}} {{container}}"),
         lines("Held back by the limit", "percentunit")
             .about("Share of time slices in which a container had to wait because of its CPU limit.")
             .query(
                 &format!(
-                    "sum by (pod, container) (increase(container_cpu_cfs_throttled_periods_total{{{CONTAINERS}, container!=\"\"}}[5m]))
-                     / sum by (pod, container) (increase(container_cpu_cfs_periods_total{{{CONTAINERS}, container!=\"\"}}[5m]))"
+                    "sum by (pod, container) (increase(container_cpu_cfs_throttled_periods_total{{{CONTAINERS}, \
+                        container!=\"\"}}[5m]))
+                     / sum by (pod, container) (increase(container_cpu_cfs_periods_total{{{CONTAINERS}, \
+                         container!=\"\"}}[5m]))"
                 ),
                 "{{pod}} {{container}}",
             )
@@ -117,7 +125,8 @@ pub(super) fn memory(facts: &Facts) -> Vec<Panel> {
     if facts.cadvisor {
         let used = if facts.kube_state_metrics {
             format!(
-                "sum by (pod, container) (node_namespace_pod_container:container_memory_working_set_bytes{{{CONTAINERS}}})"
+                "sum by (pod, container) \
+                    (node_namespace_pod_container:container_memory_working_set_bytes{{{CONTAINERS}}})"
             )
         } else {
             format!("sum by (pod, container) (container_memory_working_set_bytes{{{CONTAINERS}, image!=\"\"}})")
@@ -140,7 +149,8 @@ pub(super) fn memory(facts: &Facts) -> Vec<Panel> {
 fn against(used: &str, resource: &str) -> Vec<Panel> {
     let bound = |bound: &str| {
         format!(
-            "{used} / sum by (pod, container) (kube_pod_container_resource_{bound}{{{CONTAINERS}, resource=\"{resource}\"}})"
+            "{used} / sum by (pod, container) (kube_pod_container_resource_{bound}{{{CONTAINERS}, \
+                resource=\"{resource}\"}})"
         )
     };
     vec![

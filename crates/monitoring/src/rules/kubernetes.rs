@@ -38,7 +38,8 @@ pub(super) fn jobs(facts: &Facts) -> Group {
                 alert("MigrationJobFailed", Critical, "1m", &failed)
                     .says(
                         "The database was not prepared.",
-                        "Job {{ $labels.job_name }} failed: schemas, tables or logins may be missing. Its log says which file.",
+                        "Job {{ $labels.job_name }} failed: schemas, tables or logins may be missing. Its log \
+                            says which file.",
                     )
                     .into(),
             );
@@ -59,7 +60,8 @@ pub(super) fn jobs(facts: &Facts) -> Group {
             )
             .says(
                 "A certificate ends soon and was not renewed.",
-                "Certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }}. cert-manager should have renewed it; \
+                "Certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }}. cert-manager should \
+                    have renewed it; \
                  `kubectl describe certificate` says why it did not.",
             )
             .into(),
@@ -84,7 +86,8 @@ fn backups(cron_job: &str, hours: u32) -> Vec<Rule> {
         )
         .says(
             "There is no recent backup.",
-            "The newest backup of {{ $labels.cronjob }} is {{ $value | humanizeDuration }} old, or none was ever made. See \
+            "The newest backup of {{ $labels.cronjob }} is {{ $value | humanizeDuration }} old, or none was ever \
+                made. See \
              the Jobs of this CronJob and the fill of the backup volume.",
         )
         .into(),
@@ -92,11 +95,15 @@ fn backups(cron_job: &str, hours: u32) -> Vec<Rule> {
             "BackupFailed",
             Warning,
             "1m",
-            &format!("max by (namespace, job_name) (kube_job_failed{{@ns, condition=\"true\", job_name=~\"{cron_job}-[0-9]+\"}}) > 0"),
+            &format!(
+                "max by (namespace, job_name) (kube_job_failed{{@ns, condition=\"true\", \
+                job_name=~\"{cron_job}-[0-9]+\"}}) > 0"
+            ),
         )
         .says(
             "A backup failed.",
-            "Job {{ $labels.job_name }} failed. Its log says why; the next one may succeed, and BackupTooOld tells when none did.",
+            "Job {{ $labels.job_name }} failed. Its log says why; the next one may succeed, and BackupTooOld \
+                tells when none did.",
         )
         .into(),
     ]
@@ -123,12 +130,14 @@ fn pods() -> Vec<Rule> {
             r#"sum by (namespace, pod) (
                  max by (namespace, pod) (kube_pod_status_phase{@ns, phase=~"Pending|Unknown|Failed"})
                  * on (namespace, pod) group_left (owner_kind)
-                 topk by (namespace, pod) (1, max by (namespace, pod, owner_kind) (kube_pod_owner{@ns, owner_kind!="Job"}))
+                 topk by (namespace, pod) (1, max by (namespace, pod, owner_kind) (kube_pod_owner{@ns,
+                     owner_kind!="Job"}))
                ) > 0"#,
         )
         .says(
             "A pod does not run.",
-            "Pod {{ $labels.pod }} has not been running for 15 minutes. `kubectl describe pod` names the cause: no room, \
+            "Pod {{ $labels.pod }} has not been running for 15 minutes. `kubectl describe pod` names the cause: \
+                no room, \
              no volume, no image.",
         )
         .into(),
@@ -136,11 +145,13 @@ fn pods() -> Vec<Rule> {
             "KubeContainerWaiting",
             Warning,
             "1h",
-            r#"sum by (namespace, pod, container) (kube_pod_container_status_waiting_reason{@ns, reason!="CrashLoopBackOff"}) > 0"#,
+            r#"sum by (namespace, pod, container) (kube_pod_container_status_waiting_reason{@ns,
+                reason!="CrashLoopBackOff"}) > 0"#,
         )
         .says(
             "A container waits.",
-            "Container {{ $labels.container }} of pod {{ $labels.pod }} has been waiting for an hour: the image cannot be \
+            "Container {{ $labels.container }} of pod {{ $labels.pod }} has been waiting for an hour: the image \
+                cannot be \
              fetched, or a Secret or ConfigMap is missing.",
         )
         .into(),
@@ -148,11 +159,13 @@ fn pods() -> Vec<Rule> {
             "KubePdbNotEnoughHealthyPods",
             Warning,
             "15m",
-            "kube_poddisruptionbudget_status_desired_healthy{@ns} - kube_poddisruptionbudget_status_current_healthy{@ns} > 0",
+            "kube_poddisruptionbudget_status_desired_healthy{@ns} - \
+                kube_poddisruptionbudget_status_current_healthy{@ns} > 0",
         )
         .says(
             "Fewer pods are healthy than must be.",
-            "{{ $value }} pods are missing for {{ $labels.poddisruptionbudget }}. Nodes cannot be drained until they are back.",
+            "{{ $value }} pods are missing for {{ $labels.poddisruptionbudget }}. Nodes cannot be drained until \
+                they are back.",
         )
         .into(),
     ]
@@ -180,7 +193,8 @@ fn deployments() -> Vec<Rule> {
         )
         .says(
             "A rollout does not go on.",
-            "The rollout of {{ $labels.deployment }} stands still. The old pods still serve; `mainstay rollback` takes the \
+            "The rollout of {{ $labels.deployment }} stands still. The old pods still serve; `mainstay rollback` \
+                takes the \
              new ones away.",
         )
         .into(),
@@ -252,7 +266,8 @@ fn autoscalers() -> Vec<Rule> {
             Warning,
             "15m",
             &format!(
-                "({desired} != {current}) and ({current} > {min}) and ({current} < {max}) and changes({current}[15m]) == 0"
+                "({desired} != {current}) and ({current} > {min}) and ({current} < {max}) and \
+                    changes({current}[15m]) == 0"
             ),
         )
         .says(
@@ -281,7 +296,8 @@ fn quotas() -> Vec<Rule> {
             Info,
             "> 0.9 < 1",
             "The namespace's quota is nearly used.",
-            "{{ $value | humanizePercentage }} of the quota for {{ $labels.resource }} is used. The next pods may be refused.",
+            "{{ $value | humanizePercentage }} of the quota for {{ $labels.resource }} is used. The next pods \
+                may be refused.",
         ),
         quota(
             "KubeQuotaFullyUsed",
@@ -295,7 +311,8 @@ fn quotas() -> Vec<Rule> {
             Warning,
             "> 1",
             "The namespace uses more than its quota.",
-            "{{ $value | humanizePercentage }} of the quota for {{ $labels.resource }} is used: it was lowered below what runs. \
+            "{{ $value | humanizePercentage }} of the quota for {{ $labels.resource }} is used: it was lowered \
+                below what runs. \
              A pod that ends is not replaced.",
         ),
     ]
@@ -306,12 +323,15 @@ fn throttling() -> Rule {
         "CPUThrottlingHigh",
         Info,
         "15m",
-        r#"sum by (namespace, pod, container) (increase(container_cpu_cfs_throttled_periods_total{@ns, container!=""}[5m]))
-           / sum by (namespace, pod, container) (increase(container_cpu_cfs_periods_total{@ns, container!=""}[5m])) > 0.25"#,
+        r#"sum by (namespace, pod, container) (increase(container_cpu_cfs_throttled_periods_total{@ns,
+            container!=""}[5m]))
+           / sum by (namespace, pod, container) (increase(container_cpu_cfs_periods_total{@ns,
+               container!=""}[5m])) > 0.25"#,
     )
     .says(
         "A container is held back by its CPU limit.",
-        "{{ $labels.container }} of {{ $labels.pod }} is held back in {{ $value | humanizePercentage }} of its time slices.",
+        "{{ $labels.container }} of {{ $labels.pod }} is held back in {{ $value | humanizePercentage }} of its \
+            time slices.",
     )
     .into()
 }
@@ -325,9 +345,11 @@ fn volumes() -> Vec<Rule> {
     let filling = |name: &str, severity, wait: &str, expr: String, summary: &str, description: &str| {
         alert(name, severity, wait, &expr).says(summary, description).into()
     };
-    let space = "The volume of {{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its space left. \
+    let space = "The volume of {{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its \
+        space left. \
                  Grow the claim, or let go of data.";
-    let files = "The volume of {{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its inodes left: \
+    let files = "The volume of {{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its \
+        inodes left: \
                  it holds very many small files.";
     vec![
         filling(

@@ -12,7 +12,8 @@ pub(super) fn recordings(facts: &Facts) -> Vec<Group> {
         rules.push(record(
             "node_namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m",
             &format!(
-                "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{{@ns, image!=\"\"}}[5m])) {node}"
+                "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{{@ns, \
+                    image!=\"\"}}[5m])) {node}"
             ),
         ));
         rules.push(record(
@@ -29,7 +30,8 @@ pub(super) fn recordings(facts: &Facts) -> Vec<Group> {
                     &format!("namespace_{resource}:kube_pod_container_resource_{bound}:sum"),
                     &format!(
                         "sum by (namespace) (sum by (namespace, pod)
-                           (max by (namespace, pod, container) (kube_pod_container_resource_{bound}{{@ns, resource=\"{resource}\"}}))
+                           (max by (namespace, pod, container) (kube_pod_container_resource_{bound}{{@ns, \
+                               resource=\"{resource}\"}}))
                          * on (namespace, pod) group_left ()
                            max by (namespace, pod) (kube_pod_status_phase{{@ns, phase=~\"Pending|Running\"}} == 1))"
                     ),

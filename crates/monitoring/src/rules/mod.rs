@@ -1,4 +1,5 @@
-//! Recording and alert rules, with the names that kubernetes-mixin and postgres_exporter's mixin use where they have one.
+//! Recording and alert rules, with the names that kubernetes-mixin and postgres_exporter's mixin use where they have
+//! one.
 
 mod kubernetes;
 mod mixin;
@@ -85,7 +86,7 @@ pub fn rules(facts: &Facts) -> Rules {
     if !facts.kubernetes_mixin {
         groups.extend(mixin::recordings(facts));
         groups.extend(kubernetes::groups(facts));
-        groups.push(meta());
+        groups.push(meta(facts));
     }
     groups.push(kubernetes::jobs(facts));
     groups.extend(postgres::group(facts));
@@ -103,31 +104,28 @@ pub fn rules(facts: &Facts) -> Rules {
     Rules { groups }
 }
 
-/// Alerts about alerting.
-fn meta() -> Group {
+/// Alerts about alerting. The inhibitor is there where alerts of severity info are: with kube-state-metrics or nodes.
+fn meta(facts: &Facts) -> Group {
+    let watchdog = alert("Watchdog", Severity::None, "0s", "vector(1)").says(
+        "Alerting works.",
+        "This alert always fires. When it stops arriving at a receiver that waits for it, Prometheus or Alertmanager does \
+         not work.",
+    );
+    let inhibitor = alert(
+        "InfoInhibitor",
+        Severity::None,
+        "0s",
+        r#"ALERTS{@ns, severity="info"} == 1 unless on (namespace)
+           ALERTS{@ns, alertname!="InfoInhibitor", severity=~"warning|critical", alertstate="firing"} == 1"#,
+    )
+    .says(
+        "Alerts of severity info are held back.",
+        "Fires while nothing worse does. Alertmanager then sends no alert of severity info; route this one nowhere.",
+    );
+    let informs = facts.kube_state_metrics || facts.cadvisor;
     group(
         "mainstay.meta",
-        vec![
-            alert("Watchdog", Severity::None, "0s", "vector(1)")
-                .says(
-                    "Alerting works.",
-                    "This alert always fires. When it stops arriving at a receiver that waits for it, Prometheus or \
-                     Alertmanager does not work.",
-                )
-                .into(),
-            alert(
-                "InfoInhibitor",
-                Severity::None,
-                "0s",
-                r#"ALERTS{@ns, severity="info"} == 1 unless on (namespace)
-                   ALERTS{@ns, alertname!="InfoInhibitor", severity=~"warning|critical", alertstate="firing"} == 1"#,
-            )
-            .says(
-                "Alerts of severity info are held back.",
-                "Fires while nothing worse does. Alertmanager then sends no alert of severity info; route this one nowhere.",
-            )
-            .into(),
-        ],
+        [Some(watchdog), informs.then_some(inhibitor)].into_iter().flatten().map(Rule::from).collect(),
     )
 }
 

@@ -1,4 +1,5 @@
-//! Rules about the database, from postgres_exporter; names of its mixin. Those about replicas are left out: there are none.
+//! Rules about the database, from postgres_exporter; names of its mixin. Those about replicas are left out: there are
+//! none.
 
 use super::Severity::{Critical, Warning};
 use super::{Group, Rule, alert};
@@ -25,7 +26,8 @@ fn server() -> Vec<Rule> {
         alert("PostgreSQLDown", Critical, "1m", "pg_up{@ns} != 1")
             .says(
                 "PostgreSQL does not answer.",
-                "The exporter cannot reach the server. See the database pod's state and log, and the exporter's log for a \
+                "The exporter cannot reach the server. See the database pod's state and log, and the exporter's \
+                    log for a \
                  refused password.",
             )
             .into(),
@@ -65,11 +67,15 @@ fn work() -> Vec<Rule> {
             "PostgreSQLSlowQueries",
             Warning,
             "2m",
-            &format!("max by (namespace, datname) (pg_stat_activity_max_tx_duration{{@ns, {OWN}, state!=\"idle\"}}) > 120"),
+            &format!(
+                "max by (namespace, datname) (pg_stat_activity_max_tx_duration{{@ns, {OWN}, \
+                state!=\"idle\"}}) > 120"
+            ),
         )
         .says(
             "A transaction is open for minutes.",
-            "The longest transaction in {{ $labels.datname }} has been open for {{ $value | humanizeDuration }}. It may hold \
+            "The longest transaction in {{ $labels.datname }} has been open for {{ $value | humanizeDuration }}. \
+                It may hold \
              locks and keeps vacuum from its work; pg_stat_activity shows it.",
         )
         .into(),
@@ -82,7 +88,8 @@ fn work() -> Vec<Rule> {
         )
         .says(
             "PostgreSQL reads much from disk.",
-            "Only {{ $value | humanizePercentage }} of the blocks that {{ $labels.datname }} needs are in memory. Give the \
+            "Only {{ $value | humanizePercentage }} of the blocks that {{ $labels.datname }} needs are in \
+                memory. Give the \
              database more memory, or look for a scan that an index would spare.",
         )
         .into(),
@@ -105,7 +112,8 @@ fn work() -> Vec<Rule> {
         )
         .says(
             "Transactions block one another.",
-            "{{ $labels.datname }} has {{ $value | humanize }} deadlocks a minute. The server's log shows both statements of each.",
+            "{{ $labels.datname }} has {{ $value | humanize }} deadlocks a minute. The server's log shows both \
+                statements of each.",
         )
         .into(),
         alert(
@@ -149,7 +157,8 @@ fn upkeep(major: u32) -> Vec<Rule> {
         )
         .says(
             "A table was not vacuumed.",
-            "{{ $labels.schemaname }}.{{ $labels.relname }} has {{ $value | humanize }} dead rows and was not vacuumed for ten \
+            "{{ $labels.schemaname }}.{{ $labels.relname }} has {{ $value | humanize }} dead rows and was not \
+                vacuumed for ten \
              hours. Look for a transaction that is open for long.",
         )
         .into(),
@@ -157,19 +166,30 @@ fn upkeep(major: u32) -> Vec<Rule> {
             "PostgresTooManyCheckpointsRequested",
             Warning,
             "5m",
-            &format!("rate({requested}{{@ns}}[30m]) / (rate({timed}{{@ns}}[30m]) + rate({requested}{{@ns}}[30m]) > 0) > 0.5"),
+            &format!(
+                "rate({requested}{{@ns}}[30m]) / (rate({timed}{{@ns}}[30m]) + rate({requested}{{@ns}}[30m]) \
+                > 0) > 0.5"
+            ),
         )
         .says(
             "Checkpoints come faster than planned.",
-            "{{ $value | humanizePercentage }} of the checkpoints are asked for by writes, not by time. Raise max_wal_size.",
+            "{{ $value | humanizePercentage }} of the checkpoints are asked for by writes, not by time. Raise \
+                max_wal_size.",
         )
         .into(),
-        alert("PGDatabaseXidAge", Warning, "10m", "max by (namespace, datname) (pg_database_wraparound_age_datfrozenxid_seconds{@ns}) > 300000000")
-            .says(
-                "Old transaction ids are not frozen.",
-                "The oldest transaction id of {{ $labels.datname }} is {{ $value | humanize }} transactions old. At two thousand \
+        alert(
+            "PGDatabaseXidAge",
+            Warning,
+            "10m",
+            "max by (namespace, datname) \
+            (pg_database_wraparound_age_datfrozenxid_seconds{@ns}) > 300000000",
+        )
+        .says(
+            "Old transaction ids are not frozen.",
+            "The oldest transaction id of {{ $labels.datname }} is {{ $value | humanize }} transactions old. \
+                    At two thousand \
                  million the server stops taking writes; see why autovacuum does not finish.",
-            )
-            .into(),
+        )
+        .into(),
     ]
 }

@@ -68,7 +68,8 @@ fn of_component(component: &Component) -> Vec<Rule> {
             )
             .says(
                 "A process uses most of the memory it may have.",
-                "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit. At the limit it is killed; \
+                "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit. At the limit it \
+                    is killed; \
                  raise the limit of this workload or find what grew.",
             )
             .into(),
@@ -89,7 +90,8 @@ fn role_down(component: &Component, severity: super::Severity) -> Alert {
 fn target_down() -> Alert {
     alert("TargetDown", Warning, "10m", "up{@ns} == 0").says(
         "A scrape target does not answer.",
-        "Prometheus cannot read {{ $labels.instance }} ({{ $labels.role }}, pod {{ $labels.pod }}): the pod is ill, or a \
+        "Prometheus cannot read {{ $labels.instance }} ({{ $labels.role }}, pod {{ $labels.pod }}): the pod is \
+            ill, or a \
          network policy is in the way.",
     )
 }
@@ -136,7 +138,8 @@ fn requests(facts: &Facts) -> Vec<Rule> {
         )
         .says(
             "Answers are slow.",
-            "One in a hundred requests to {{ $labels.http_route }} takes longer than {{ $value | humanizeDuration }}. The \
+            "One in a hundred requests to {{ $labels.http_route }} takes longer than {{ $value | \
+                humanizeDuration }}. The \
              dashboard RED per role shows which part of the way takes the time.",
         )
         .into(),
@@ -148,12 +151,14 @@ fn requests(facts: &Facts) -> Vec<Rule> {
                 Warning,
                 "5m",
                 r#"sum by (role, http_route)
-                     (rate(http_server_request_duration_seconds_count{@ns, http_response_status_code=~"502|503|504"}[5m]))
+                     (rate(http_server_request_duration_seconds_count{@ns,
+                         http_response_status_code=~"502|503|504"}[5m]))
                    / sum by (role, http_route) (rate(http_server_request_duration_seconds_count{@ns}[5m])) > 0.05"#,
             )
             .says(
                 "The gateway cannot reach a role.",
-                "{{ $value | humanizePercentage }} of the requests to {{ $labels.http_route }} found no role to answer them. \
+                "{{ $value | humanizePercentage }} of the requests to {{ $labels.http_route }} found no role to \
+                    answer them. \
                  See whether its pods are ready and whether a network policy closes the way.",
             )
             .into(),
@@ -174,7 +179,8 @@ fn burn(severity: super::Severity, factor: f64, short: &str, long: &str, wait: &
         wait,
         &format!(
             r#"{} and {} and on (namespace, role) sum by (namespace, role)
-               (increase(http_server_request_duration_seconds_count{{@ns, http_response_status_code=~"5.."}}[{long}])) >= 10"#,
+               (increase(http_server_request_duration_seconds_count{{@ns,
+                   http_response_status_code=~"5.."}}[{long}])) >= 10"#,
             ratio(short),
             ratio(long),
         ),
@@ -183,8 +189,10 @@ fn burn(severity: super::Severity, factor: f64, short: &str, long: &str, wait: &
     .says(
         "Too many requests fail.",
         &format!(
-            "{{{{ $value | humanizePercentage }}}} of the requests to {{{{ $labels.role }}}} failed with a status from 500 \
-             in {short}, and as many in {long}: {factor} times what a month allows. See the dashboard HTTP Request Count, \
+            "{{{{ $value | humanizePercentage }}}} of the requests to {{{{ $labels.role }}}} failed with a \
+                status from 500 \
+             in {short}, and as many in {long}: {factor} times what a month allows. See the dashboard HTTP \
+                 Request Count, \
              then `mainstay logs`."
         ),
     )
@@ -202,7 +210,8 @@ fn auth() -> Vec<Rule> {
         )
         .says(
             "Many sign-ins are refused.",
-            "{{ $value | humanize }} sign-ins were refused in ten minutes, more than succeeded: passwords are being tried, \
+            "{{ $value | humanize }} sign-ins were refused in ten minutes, more than succeeded: passwords are \
+                being tried, \
              or a client has a wrong one. The audit log names the addresses.",
         )
         .into(),
@@ -236,11 +245,13 @@ fn pools() -> Vec<Rule> {
             "5m",
             "mainstay_db_pool_lent{@ns} >= mainstay_db_pool_connections{@ns}
              and on (namespace, pod, pool)
-             histogram_quantile(0.9, sum by (namespace, pod, pool, le) (rate(mainstay_db_pool_wait_seconds_bucket{@ns}[5m]))) > 0.1",
+             histogram_quantile(0.9, sum by (namespace, pod, pool, le) \
+                 (rate(mainstay_db_pool_wait_seconds_bucket{@ns}[5m]))) > 0.1",
         )
         .says(
             "Requests wait for database connections.",
-            "All {{ $value }} connections of the pool {{ $labels.pool }} in {{ $labels.pod }} are lent, and callers wait. \
+            "All {{ $value }} connections of the pool {{ $labels.pool }} in {{ $labels.pod }} are lent, and \
+                callers wait. \
              Look for slow queries first; then raise the pool or add replicas within the server's max_connections.",
         )
         .into(),

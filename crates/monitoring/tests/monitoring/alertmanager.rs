@@ -15,13 +15,17 @@ pub(crate) fn alerts(text: &str) -> Alerts {
 }
 
 const ALL: &str = r##"
-email = { to = ["ops@example.com", "kim@example.com"], from = "alerts@example.com", smarthost = "smtp.example.com:587", username = "alerts" }
 slack = { channel = "#operations" }
 webhook = {}
+[email]
+to = ["ops@example.com", "kim@example.com"]
+from = "alerts@example.com"
+smarthost = "smtp.example.com:587"
+username = "alerts"
 "##;
 
-/// Debian's amtool is 0.25, which reads a webhook's URL from the file itself only since 0.26: the key is put back to the one
-/// that it knows, for the check alone.
+/// Debian's amtool is 0.25, which reads a webhook's URL from the file itself only since 0.26: the key is put back to
+/// the one that it knows, for the check alone.
 fn for_old_amtool(mut config: Value) -> Value {
     for receiver in config["receivers"].as_array_mut().unwrap() {
         for webhook in receiver["webhook_configs"].as_array_mut().into_iter().flatten() {
@@ -49,7 +53,7 @@ fn route(file: &str, labels: &[&str]) -> String {
 
 #[test]
 fn alerts_reach_the_receiver_of_their_severity() {
-    let file = checked("routes", &alerts(&format!("{ALL}info = [\"email\"]")));
+    let file = checked("routes", &alerts(&format!("info = [\"email\"]\n{ALL}")));
     let own = "namespace=budget-app";
     for (labels, receiver) in [
         (&[own, "severity=critical", "alertname=RoleDown"][..], "critical"),
@@ -81,6 +85,22 @@ fn every_alert_is_routed_somewhere_that_was_meant() {
         ];
         assert_eq!(route(&file, &labels.each_ref().map(String::as_str)), expected, "{}", alert.name);
     }
+}
+
+#[test]
+fn the_worse_alert_silences_the_lesser_of_its_name() {
+    let config = alertmanager_config(&facts::full(), &alerts(ALL), &AlertmanagerOptions::default());
+    let inhibits = |source: &str, target: &str, equal: &[&str]| {
+        config["inhibit_rules"].as_array().unwrap().iter().any(|rule| {
+            rule["source_matchers"][0] == source
+                && rule["target_matchers"][0] == target
+                && rule["equal"] == serde_json::json!(equal)
+        })
+    };
+    let same = ["namespace", "alertname"];
+    assert!(inhibits("severity=\"critical\"", "severity=~\"warning|info\"", &same));
+    assert!(inhibits("severity=\"warning\"", "severity=\"info\"", &same));
+    assert!(inhibits("alertname=\"InfoInhibitor\"", "severity=\"info\"", &["namespace"]));
 }
 
 #[test]

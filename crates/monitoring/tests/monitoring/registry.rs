@@ -218,6 +218,16 @@ fn a_role_that_does_not_run_is_asked_for_nothing() {
 }
 
 #[test]
+fn a_gateway_that_holds_every_role_has_nobody_to_miss() {
+    let mut facts = facts::small();
+    facts.components.truncate(1);
+    facts.components[0].roles = ["gateway", "auth", "data", "portal"].map(str::to_owned).to_vec();
+    assert!(!rules(&facts).alerts().any(|alert| alert.name == "GatewayUpstreamErrors"));
+    assert!(!dashboards(&facts).iter().any(|d| d.json.to_string().contains("http_client_request_duration_seconds")));
+    assert!(rules(&facts::small()).alerts().any(|alert| alert.name == "GatewayUpstreamErrors"));
+}
+
+#[test]
 fn names_of_metrics_follow_prometheus_rules() {
     let mut page = String::new();
     for metric in METRICS.iter().filter(|metric| metric.source == Source::Mainstay) {

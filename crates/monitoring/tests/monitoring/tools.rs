@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Runs a tool and returns its output, or everything it said when it fails. A tool that is missing fails the test and says what to install.
+/// Runs a tool and returns its output, or everything it said when it fails. A tool that is missing fails the test and
+/// says what to install.
 pub(crate) fn run(tool: &str, arguments: &[&str], input: &str) -> Result<String, String> {
     let package = match tool {
         "promtool" => "prometheus",

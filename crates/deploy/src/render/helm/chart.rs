@@ -24,7 +24,8 @@ pub(super) fn chart(system: &System) -> String {
 fn semantic(version: &str) -> String {
     let core = version.split(['-', '+']).next().unwrap_or_default();
     let numbers: Vec<_> = core.split('.').collect();
-    let is_number = |n: &&str| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()) && (*n == "0" || !n.starts_with('0'));
+    let is_number =
+        |n: &&str| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()) && (*n == "0" || !n.starts_with('0'));
     let rest = &version[core.len()..];
     let plain = rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'));
     if numbers.len() == 3 && numbers.iter().all(is_number) && plain { version.to_owned() } else { "0.1.0".to_owned() }
@@ -67,7 +68,10 @@ pub(super) fn notes(system: &System) -> String {
     }
     let service = system.home_of("gateway").and_then(|gateway| system.services_of(gateway).into_iter().next());
     if let Some((name, port)) = service {
-        let _ = writeln!(out, "Address:  kubectl -n {namespace} port-forward service/{name} 8889:{port}, then http://localhost:8889");
+        let _ = writeln!(
+            out,
+            "Address:  kubectl -n {namespace} port-forward service/{name} 8889:{port}, then http://localhost:8889"
+        );
     }
     verbatim(&out)
 }

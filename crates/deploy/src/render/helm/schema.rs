@@ -10,7 +10,10 @@ pub(super) fn schema(values: &Values) -> String {
         properties.insert(key.clone(), property(key, part, values));
     }
     // Helm itself adds it when the chart is part of another
-    properties.insert("global".to_owned(), json!({ "type": "object", "description": "Values of a chart above this one; not read." }));
+    properties.insert(
+        "global".to_owned(),
+        json!({ "type": "object", "description": "Values of a chart above this one; not read." }),
+    );
     let schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Values",
@@ -78,7 +81,9 @@ fn property(key: &str, value: &Value, values: &Values) -> Value {
             "maxLength": 253,
             "pattern": "^[A-Za-z0-9*]([-A-Za-z0-9.]*[A-Za-z0-9])?$",
         }),
-        "secrets" => closed("Names of the Secrets that pods read.", value, |_, _| json!({ "$ref": "#/definitions/name" })),
+        "secrets" => {
+            closed("Names of the Secrets that pods read.", value, |_, _| json!({ "$ref": "#/definitions/name" }))
+        }
         "quota" => json!({
             "description": "Bounds of the whole namespace, as in a ResourceQuota.",
             "type": "object",
@@ -89,7 +94,9 @@ fn property(key: &str, value: &Value, values: &Values) -> Value {
             "type": "array",
             "items": { "description": "One kind of bounds.", "type": "object", "required": ["type"] },
         }),
-        _ => closed("What runs, by name.", value, |_, component| closed("One component.", component, |key, _| part(key))),
+        _ => {
+            closed("What runs, by name.", value, |_, component| closed("One component.", component, |key, _| part(key)))
+        }
     }
 }
 

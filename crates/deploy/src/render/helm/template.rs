@@ -135,7 +135,10 @@ mod tests {
         let marked = Marked {
             object: Object::new(Phase::Application, "x.yaml", "About {{ it }}.", &value),
             points: vec![
-                ("/spec/list/0/resources".into(), Expression::Yaml(reference(&["components", "auth-data", "resources"]))),
+                (
+                    "/spec/list/0/resources".into(),
+                    Expression::Yaml(reference(&["components", "auth-data", "resources"])),
+                ),
                 ("/spec/list/0/n".into(), Expression::Int(reference(&["n"]))),
                 ("/spec/pull".into(), Expression::Optional(reference(&["pull"]))),
             ],

@@ -124,9 +124,11 @@ impl Values {
             }
             let (Some(component), 0) = (component, index) else { continue };
             if image != system.image && !image.is_empty() {
-                points.push((format!("{at}/image"), Expression::Quote(self.component(component, "image", json!(image)))));
+                points
+                    .push((format!("{at}/image"), Expression::Quote(self.component(component, "image", json!(image)))));
             }
-            if let Some(resources) = container.get("resources").filter(|r| r.as_object().is_some_and(|r| !r.is_empty())) {
+            if let Some(resources) = container.get("resources").filter(|r| r.as_object().is_some_and(|r| !r.is_empty()))
+            {
                 let value = self.component(component, "resources", resources.clone());
                 points.push((format!("{at}/resources"), Expression::Yaml(value)));
             }
@@ -178,7 +180,8 @@ impl Values {
             "Cluster" => vec!["/spec/storage/size".to_owned()],
             _ => Vec::new(),
         };
-        let templates = object.value.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).map_or(0, Vec::len);
+        let templates =
+            object.value.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).map_or(0, Vec::len);
         at.extend((0..templates).map(|i| format!("/spec/volumeClaimTemplates/{i}/spec/resources/requests/storage")));
         for pointer in at {
             if let Some(size) = object.value.pointer(&pointer).cloned() {
