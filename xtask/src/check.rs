@@ -103,6 +103,9 @@ fn test_files(folder: &str) -> Step<Vec<String>> {
 const PAGES: &[(&str, &[&str])] = &[
     ("docs/reference/configuration.md", &["config", "reference"]),
     ("docs/reference/errors.md", &["config", "errors"]),
+    ("docs/reference/lint.md", &["lint", "--checks"]),
+    ("docs/kubernetes/alerts.md", &["config", "alerts"]),
+    ("docs/images/budget-app-cluster.svg", &["render", "systems/budget-app", "--picture", "svg"]),
 ];
 
 pub fn write_docs(_: &[String]) -> Step {

@@ -334,6 +334,8 @@ impl Fault {
             Self::Status(status) => match status.code {
                 500 if status.is_schema() => None,
                 429 | 500 | 502 | 503 | 504 => Some(status.retry_after),
+                // a new quota has not been counted yet; its controller does so within a second
+                403 if status.message.contains("status unknown for quota") => Some(None),
                 // a write of somebody else came between; conflicts of field managers have causes
                 409 if status.reason == "Conflict" && status.causes.is_empty() => Some(None),
                 _ => None,

@@ -197,7 +197,13 @@ impl Run<'_> {
         let result = self.phases(discovery, &mut course).await;
         let error = match result {
             Ok(()) => {
-                let release = self.record(&course, who, None).await?;
+                // everything is deployed; a record that cannot be written (a quota on Secrets) does not undo that
+                let release = self.record(&course, who, None).await.unwrap_or_else(|error| {
+                    let text = format!("The release could not be recorded, so there is no way back to it: {error}");
+                    self.observer.event(&Event::Note { text: text.clone() });
+                    course.notes.push(text);
+                    None
+                });
                 return Ok((course.changes, release, course.notes));
             }
             Err(error) => error,

@@ -1,6 +1,7 @@
 //! Why something does not become ready: read from pods, replica sets and events. Pure; the looking is `wait`'s.
 
 use crate::api::{array, number, text};
+use crate::container::{of_container, pull_event};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -157,7 +158,7 @@ pub(crate) fn failed_log(target: &Value, scene: &Scene) -> Option<(String, Strin
 
 const VOLUME: &str = "Look at the StorageClass and its provisioner: kubectl describe pvc.";
 
-fn sign(class: Class, object: &str, pod: Option<&Value>, cause: String, hint: &str) -> Symptom {
+pub(crate) fn sign(class: Class, object: &str, pod: Option<&Value>, cause: String, hint: &str) -> Symptom {
     let trouble = Trouble {
         object: object.to_owned(),
         pod: pod.map(|p| text(p, "/metadata/name").to_owned()),
@@ -212,102 +213,13 @@ fn of_pod(object: &str, pod: &Value, scene: &Scene) -> Vec<Symptom> {
         }
     }
     let statuses = array(pod, "/status/initContainerStatuses").iter().chain(array(pod, "/status/containerStatuses"));
-    found.extend(statuses.filter_map(|status| of_container(object, pod, status)));
+    let pull = pull_event(pod, scene);
+    found.extend(statuses.filter_map(|status| of_container(object, pod, status, pull)));
     // A bad container says more than what follows from it.
     if found.is_empty() {
         found.extend(of_events(object, pod, scene));
     }
     found
-}
-
-fn of_container(object: &str, pod: &Value, status: &Value) -> Option<Symptom> {
-    let name = text(status, "/name");
-    let reason = text(status, "/state/waiting/reason");
-    let message = text(status, "/state/waiting/message");
-    let image = text(status, "/image");
-    let restarts = number(status, "/restartCount");
-    let ready = status.get("ready").and_then(Value::as_bool).unwrap_or(false);
-    let at = |class, cause: String, hint: &str| Some(sign(class, object, Some(pod), cause, hint));
-    match reason {
-        "ErrImageNeverPull" => at(
-            Class::Container,
-            format!("image {image} is not on the node and may not be pulled"),
-            "Bring it there: `mainstay image load`, or set a registry.",
-        ),
-        "InvalidImageName" => {
-            at(Class::Container, format!("the image name {image:?} is not valid"), "Correct it in mainstay.toml.")
-        }
-        "ImagePullBackOff" | "ErrImagePull" | "RegistryUnavailable" => {
-            let class = if reason == "ImagePullBackOff" { Class::Container } else { Class::Soft };
-            at(class, format!("image {image} cannot be pulled: {message}"), pull_hint(message))
-        }
-        "CreateContainerConfigError" => {
-            let hint = if message.contains("find key") || message.contains("not found") {
-                "Add the key, or the object, that the message names."
-            } else if message.contains("runAsNonRoot") || message.contains("non-root") {
-                "The image runs as root: use one that does not, or set its user."
-            } else {
-                "Correct what the message names."
-            };
-            at(Class::Container, format!("container {name} cannot be configured: {message}"), hint)
-        }
-        "CreateContainerError" | "RunContainerError" | "PreCreateHookError" | "PostStartHookError" => at(
-            Class::Container,
-            format!("container {name} cannot be started: {message}"),
-            "Look at its command, its volumes and the node's runtime.",
-        ),
-        _ => {
-            let last = ["/lastState/terminated", "/state/terminated"]
-                .iter()
-                .find_map(|p| status.pointer(p))
-                .filter(|t| number(t, "/exitCode") != 0)?;
-            let often = restarts >= 3 || (restarts >= 2 && reason == "CrashLoopBackOff");
-            if ready {
-                return None;
-            }
-            let (cause, hint) = exit(name, last, restarts);
-            let mut symptom = sign(if often { Class::Now } else { Class::Soft }, object, Some(pod), cause, hint);
-            // while it waits to be started again, its last run is the previous one
-            let previous = status.pointer("/state/terminated").is_none();
-            symptom.log = Some((text(pod, "/metadata/name").to_owned(), name.to_owned(), previous));
-            Some(symptom)
-        }
-    }
-}
-
-fn pull_hint(message: &str) -> &'static str {
-    let lower = message.to_lowercase();
-    if ["not found", "manifest unknown", "notfound"].iter().any(|m| lower.contains(m)) {
-        "There is no such image or tag in the registry: push it, or correct the name."
-    } else if ["unauthorized", "denied", "authentication", "forbidden"].iter().any(|m| lower.contains(m)) {
-        "The registry wants a login: name a pull secret ([image] pull_secret)."
-    } else if lower.contains("no match for platform") || lower.contains("no matching manifest") {
-        "The image was not built for the node's architecture."
-    } else if lower.contains("no such host") || lower.contains("dial tcp") || lower.contains("timeout") {
-        "The node cannot reach the registry."
-    } else if lower.contains("x509") || lower.contains("http response to https") {
-        "The node does not trust the registry's certificate."
-    } else {
-        "Check the image's name and the node's way to the registry."
-    }
-}
-
-fn exit(name: &str, terminated: &Value, restarts: i64) -> (String, &'static str) {
-    let code = number(terminated, "/exitCode");
-    let reason = text(terminated, "/reason");
-    let times = if restarts > 0 { format!(", restarted {restarts} times") } else { String::new() };
-    let message = text(terminated, "/message");
-    let more = if message.is_empty() { String::new() } else { format!(": {message}") };
-    if reason == "OOMKilled" {
-        return (format!("container {name} was killed for using too much memory{times}"), "Raise its memory limit.");
-    }
-    let hint = match code {
-        64 => "Its configuration is wrong: the log says which key.",
-        126 | 127 => "Its command is not in the image, or cannot be executed there.",
-        137 => "It was killed: by the liveness or startup probe, or for memory.",
-        _ => "Its log says why.",
-    };
-    (format!("container {name} ended with exit code {code}{times}{more}"), hint)
 }
 
 fn of_events(object: &str, pod: &Value, scene: &Scene) -> Option<Symptom> {
@@ -355,7 +267,7 @@ fn of_events(object: &str, pod: &Value, scene: &Scene) -> Option<Symptom> {
     None
 }
 
-fn events_of<'a>(scene: &'a Scene, uid: &'a str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn events_of<'a>(scene: &'a Scene, uid: &str) -> impl Iterator<Item = &'a Value> {
     scene.events.iter().filter(move |e| text(e, "/involvedObject/uid") == uid)
 }
 

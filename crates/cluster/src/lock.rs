@@ -128,6 +128,17 @@ impl Lock {
     }
 }
 
+/// Takes a lock away from whoever holds it. Only for a person who knows that nobody deploys any more.
+///
+/// # Errors
+/// When it may not be removed.
+pub async fn break_lock(cluster: &Cluster, namespace: &str) -> Result<(), Error> {
+    match cluster.api.delete(&resource().path(Some(namespace), Some(NAME)), &json!({})).await {
+        Err(fault) if !fault.is_not_found() => Err(fault.explain("delete", "Lease", Some(namespace), NAME)),
+        _ => Ok(()),
+    }
+}
+
 /// Who holds a lease and for how many seconds, unless it has run out.
 fn held(lease: &Value, now: Timestamp) -> Option<(String, i64)> {
     let holder = text(lease, "/spec/holderIdentity");

@@ -274,7 +274,7 @@ pub(crate) fn explain(fault: Fault, id: &Id) -> Error {
     {
         return Error::Immutable {
             object: id.to_string(),
-            message: status.message.clone(),
+            message: format!("{}.", status.message.trim_end_matches('.')),
             way_out: way_out(&id.kind, &id.name, &id.namespace),
         };
     }

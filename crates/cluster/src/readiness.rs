@@ -38,6 +38,10 @@ pub(crate) fn judge(object: &Value) -> Readiness {
             ),
             _ => Waiting("not bound".into()),
         },
+        // until it is counted, everything that it limits is refused
+        "ResourceQuota" if object.pointer("/status/hard") != object.pointer("/spec/hard") => {
+            Waiting("not counted yet".into())
+        }
         "Namespace" if text(object, "/status/phase") == "Terminating" => {
             Failed("it is being deleted".into(), "Wait until it is gone.".into())
         }

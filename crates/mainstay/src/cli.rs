@@ -296,6 +296,9 @@ pub(crate) struct Deploy {
     /// Leave what the project no longer has.
     #[arg(long)]
     pub(crate) no_prune: bool,
+    /// Go on with a version of Kubernetes that is older than any this was made for.
+    #[arg(long)]
+    pub(crate) any_version: bool,
     /// Use a namespace that exists and is not ours.
     #[arg(long)]
     pub(crate) adopt_namespace: bool,
@@ -485,6 +488,8 @@ pub(crate) enum ConfigAction {
     Reference,
     /// Print the reference of all public error codes as Markdown.
     Errors,
+    /// Print the reference of all alerts as Markdown.
+    Alerts,
 }
 
 fn role_names() -> impl Iterator<Item = &'static str> {

@@ -36,7 +36,7 @@ async fn the_first_deploy_makes_everything_and_the_second_changes_nothing() {
     assert!(!outcome.changed(), "{:#?}", outcome.changes);
     assert_eq!(outcome.release, Some(1), "no release is added");
     let requests = double.requests();
-    let kinds = 9;
+    let kinds = 10;
     // discovery 2, namespace 1, lock 3, parent 1, releases 1
     assert!(requests.len() <= desired.objects.len() + kinds + 8, "{} {requests:#?}", requests.len());
     assert_eq!(requests.iter().filter(|r| r.starts_with("PATCH")).count(), desired.objects.len());
@@ -149,7 +149,8 @@ async fn pruning_takes_what_is_gone_and_never_data() {
     let kinds =
         parent["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"].as_str().unwrap().to_owned();
     assert_eq!(
-        kinds, "ConfigMap,Deployment.apps,Job.batch,Namespace,PersistentVolumeClaim,Secret,Service,ServiceAccount",
+        kinds,
+        "ConfigMap,Deployment.apps,Job.batch,Namespace,PersistentVolumeClaim,ResourceQuota,Secret,Service,ServiceAccount",
         "kinds of what is kept stay, others go"
     );
     assert!(!deploy(&cluster, &desired, &options(), &Silent).await.unwrap().changed(), "what is kept is no change");

@@ -119,6 +119,11 @@ pub(crate) fn project(project: &str) -> Desired {
         version: "1".into(),
         objects: vec![
             namespace(project),
+            object(
+                Phase::Namespace,
+                json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta(project, "rq"),
+                    "spec": {"hard": {"secrets": "40", "pods": "30"}}}),
+            ),
             config_map(project, "settings", "info"),
             secret("db-secrets"),
             secret("api-keys"),

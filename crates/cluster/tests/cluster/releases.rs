@@ -85,6 +85,15 @@ async fn long_records_are_split() {
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_written_does_not_fail_the_deployment() {
+    let (double, cluster, mut desired) = deployed().await;
+    double.state().denied.insert(crate::double::Deny("create", "secrets"));
+    fixture::set(&mut desired, "ConfigMap", "settings", "/data/LOG_LEVEL", json!("debug"));
+    let outcome = deploy(&cluster, &desired, &options(), &Silent).await.unwrap();
+    assert!(outcome.release.is_none() && outcome.notes[0].contains("could not be recorded"), "{:?}", outcome.notes);
+}
+
+#[tokio::test]
 async fn one_deploys_at_a_time_and_a_dead_holder_is_outlived() {
     let (double, cluster, desired) = deployed().await;
     let lease = |ago: i64| {

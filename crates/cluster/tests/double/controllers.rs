@@ -40,6 +40,12 @@ pub(crate) async fn run(double: Double) {
 const WORKLOADS: [&str; 4] = ["deployments", "statefulsets", "daemonsets", "jobs"];
 
 fn step(state: &mut State) {
+    for quota in state.all("resourcequotas", None).into_iter().cloned().collect::<Vec<_>>() {
+        let name = |field: &str| quota["metadata"][field].as_str().unwrap().to_owned();
+        state.edit("resourcequotas", &name("namespace"), &name("name"), "kube-controller-manager", "status", |o| {
+            o["status"] = json!({"hard": o["spec"]["hard"]});
+        });
+    }
     for plural in WORKLOADS {
         let todo: Vec<Value> = state.all(plural, None).into_iter().cloned().collect();
         for object in todo {

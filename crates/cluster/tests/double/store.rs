@@ -101,7 +101,16 @@ impl State {
                     "object is forbidden: unable to create new content in namespace {namespace} because it is being terminated"
                 ),
             )),
-            Some(_) => Ok(()),
+            Some(_) => match self.all("resourcequotas", Some(namespace)).iter().find(|q| q.get("status").is_none()) {
+                Some(quota) if resource.plural == "secrets" => {
+                    let message = format!(
+                        "secrets is forbidden: status unknown for quota: {}, resources: secrets",
+                        quota["metadata"]["name"]
+                    );
+                    Err(refusal(403, "Forbidden", &message))
+                }
+                _ => Ok(()),
+            },
         }
     }
 

@@ -135,8 +135,8 @@ impl System {
         self.settings_of(component).secret_name.unwrap_or_else(|| format!("{}-secret", component.name))
     }
 
-    /// The Services of a workload: (name, port). The gateway's Service is the entry; other workloads have one Service for
-    /// each role, so that the gateway's addresses stay the same when roles move into Deployments of their own.
+    /// The Services of a workload: (name, port). The gateway's Service is the entry; a workload of several roles has one
+    /// Service for each role, so that the gateway's addresses stay the same when roles move into Deployments of their own.
     #[must_use]
     pub fn services_of(&self, component: &Component) -> Vec<(String, u16)> {
         let settings = self.settings_of(component);
@@ -145,7 +145,7 @@ impl System {
             settings.service_port.unwrap_or(if is_gateway { self.project.expose.port } else { component.port("http") });
         match settings.service_name {
             Some(name) => vec![(name, port)],
-            None if is_gateway => vec![(component.name.clone(), port)],
+            None if is_gateway || component.roles().len() == 1 => vec![(component.name.clone(), port)],
             None => component.roles().iter().map(|role| (role.name.to_owned(), port)).collect(),
         }
     }

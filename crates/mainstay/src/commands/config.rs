@@ -15,6 +15,10 @@ pub(super) fn run(action: ConfigAction) -> Outcome {
             terminal::say(reference::configuration().trim_end());
             Ok(())
         }
+        ConfigAction::Alerts => {
+            terminal::say(reference::alerts().trim_end());
+            Ok(())
+        }
         ConfigAction::Errors => {
             terminal::say(reference::errors().trim_end());
             Ok(())

@@ -29,6 +29,12 @@ fn crates_depend_downwards_only() {
         ("auth", &["kernel", "identity", "pg"]),
         ("data", &["kernel", "identity", "pg"]),
         ("portal", &["kernel"]),
+        ("manifest", &[]),
+        ("monitoring", &["kernel"]),
+        ("lint", &["manifest"]),
+        ("image", &[]),
+        ("deploy", &["kernel", "manifest", "monitoring"]),
+        ("cluster", &["kernel", "identity", "manifest"]),
         ("testkit", &["kernel", "identity", "pg"]),
     ] {
         for dependency in dependencies(package) {

@@ -139,8 +139,9 @@ impl Values {
             if object.value.pointer(&roles).is_some() && system.public_url().is_some() {
                 // the address is part of what the pods read: another one rolls them
                 let value = reference(&["host"]);
+                let now = json!(host);
                 let text = format!(
-                    "{before}{{{{ if ne {value} \"{host}\" }}}}-{{{{ {value} | sha256sum | trunc 8 }}}}{{{{ end }}}}"
+                    "{before}{{{{ if ne {value} {now} }}}}-{{{{ {value} | sha256sum | trunc 8 }}}}{{{{ end }}}}"
                 );
                 points.push((hash, Expression::Text(text)));
             }

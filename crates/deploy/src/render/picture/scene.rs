@@ -227,7 +227,7 @@ fn lines(system: &System, component: &Component) -> Vec<String> {
     }
     let roles: Vec<_> = component.roles().iter().map(|role| role.name).collect();
     if !roles.is_empty() && roles != [component.name.as_str()] {
-        lines.push(format!("roles {}", roles.join(", ")));
+        lines.extend(wrap("roles ", &roles));
     }
     if !component.roles().is_empty() {
         lines.extend(system.services_of(component).iter().map(|(name, port)| format!("Service {name}:{port}")));
@@ -251,6 +251,19 @@ fn lines(system: &System, component: &Component) -> Vec<String> {
     }
     lines.extend(reads(system, component));
     lines
+}
+
+/// Names separated by commas, broken where the narrower picture would cut them.
+fn wrap(start: &str, names: &[&str]) -> Vec<String> {
+    let mut lines = vec![start.to_owned()];
+    for (index, name) in names.iter().enumerate() {
+        let text = if index + 1 < names.len() { format!("{name}, ") } else { (*name).to_owned() };
+        match lines.last_mut() {
+            Some(line) if line.trim_end().len() + text.trim_end().len() < 25 => line.push_str(&text),
+            _ => lines.push(text),
+        }
+    }
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn pods(system: &System, component: &Component) -> String {
@@ -292,7 +305,7 @@ fn reads(system: &System, component: &Component) -> Vec<String> {
                     lines.push(format!("→ {name}:{port}"));
                 }
             }
-            (Peer::Addresses(_), Some((443, _))) if edge.ports.len() == 2 => lines.push("→ API server".to_owned()),
+            (Peer::Addresses(_), _) if edge.ports.iter().any(|(port, _)| *port == 6443) => lines.push("→ API server".to_owned()),
             (Peer::Addresses(_), Some(_)) if component.name == "alertmanager" => {
                 lines.push("→ receivers outside".to_owned())
             }

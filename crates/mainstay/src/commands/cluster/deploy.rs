@@ -24,7 +24,9 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
     let desired = desired(&system);
     let options = options(arguments, &desired)?;
     let cluster = reach(&arguments.target).await?;
-    mainstay_cluster::require_version(&cluster).await?;
+    if !arguments.any_version {
+        mainstay_cluster::require_version(&cluster).await?;
+    }
     if !arguments.json {
         terminal::progress(&format!("{} → {}", system.project.name, place(&cluster, &system.namespace)));
     }
