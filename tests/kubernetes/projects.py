@@ -27,6 +27,7 @@ class Project:
     name: str
     folder: pathlib.Path
     kind: str  # "system", "fixture", "option" or "pairs"
+    options: frozenset = frozenset()  # of combinations.toml: "tls.manual"
     text: str = ""
     objects: list = dataclasses.field(default_factory=list)
     seconds: float = 0.0
@@ -68,7 +69,8 @@ def all_projects():
     axes, refused = settings()
     for kind, picks in [("option", alone(axes, refused)), ("pairs", pairs(axes, refused))]:
         for name, pick in picks:
-            found.append(Project(name, write(name, axes, pick), kind))
+            chosen = frozenset(f"{axis}.{option}" for axis, option in pick.items())
+            found.append(Project(name, write(name, axes, pick), kind, chosen))
     refusals = []
     for (one, other), says in refused.items():
         name = f"refused-{one}-{other}"

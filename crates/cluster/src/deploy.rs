@@ -241,7 +241,7 @@ impl Run<'_> {
         let (cluster, desired) = (self.cluster, self.desired);
         let wanted = Scope::of(&desired.objects, &desired.namespace);
         let scope = course.set.recorded.as_ref().map_or_else(|| wanted.clone(), |old| old.union(&wanted));
-        let members = Members::read(cluster, discovery, &scope, &desired.namespace, Depth::Metadata).await?;
+        let members = Members::read(cluster, discovery, &scope, &desired.namespace, Depth::Light).await?;
         course.set.record(&cluster.api, &scope).await?;
         let set = course.set.id.clone();
         let applier = self.applier(discovery, &set, &members);

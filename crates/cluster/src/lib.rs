@@ -20,7 +20,7 @@
 //! ```
 //!
 //! How a deployment goes: discovery; the namespace; the lock (a Lease); the set's parent (ApplySet, KEP-3659) and the release
-//! records; one metadata list per kind; then phase by phase one server-side apply per object, secrets, waiting; pruning; the
+//! records; one list per kind; then phase by phase one server-side apply per object, secrets, waiting; pruning; the
 //! release record. Field manager `mainstay` never forces: what others own is a [`Error::Conflict`].
 //!
 //! Files: `api` is the only one that sends; `readiness`, `diagnose`, `compare`, `conflict`, `path`, `kinds` and `certificate`

@@ -1,4 +1,4 @@
-//! What of the set is on the cluster now: one list per kind, metadata only.
+//! What of the set is on the cluster now: one list per kind.
 
 use crate::api::{JSON, METADATA_LIST, PARALLEL, text};
 use crate::applyset::{PART_OF, Scope};
@@ -16,7 +16,9 @@ pub(crate) type Key = (String, String, String, String);
 /// How much of each object is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
-    Metadata,
+    /// Enough to tell whether something changes: of Secrets and ConfigMaps, which only people and deployers write, no
+    /// more than the metadata.
+    Light,
     Whole,
 }
 
@@ -49,14 +51,17 @@ impl Members {
             }
         }
         let selector = labels(PART_OF);
-        let accept = if depth == Depth::Metadata { METADATA_LIST } else { JSON };
+        let accept = |resource: &Resource| match resource.kind.as_str() {
+            "Secret" | "ConfigMap" if depth == Depth::Light => METADATA_LIST,
+            _ => JSON,
+        };
         let lists: Vec<Vec<(Value, Resource)>> = stream::iter(wanted)
             .map(|(resource, namespace)| {
-                let selector = &selector;
+                let (selector, accept) = (&selector, &accept);
                 async move {
                     let (items, _) = cluster
                         .api
-                        .list(resource, namespace, selector, accept)
+                        .list(resource, namespace, selector, accept(resource))
                         .await
                         .map_err(|fault| fault.explain("list", &resource.kind, namespace, ""))?;
                     Ok::<_, Error>(items.into_iter().map(|item| (item, resource.clone())).collect())
@@ -104,19 +109,17 @@ pub(crate) fn is_kept(object: &Value, resource: &Resource) -> bool {
 }
 
 /// Whether an object was changed by our patch, judged by what it was before and what the server answered. Controllers
-/// write the status of some kinds all the time, so a new resourceVersion alone says nothing about those.
+/// write the status of some kinds all the time, and servers may move the time of our managed fields without a change, so
+/// where there is content it is the content that counts.
 pub(crate) fn differs(before: &Value, after: &Value) -> bool {
-    let at = |v: &Value, p: &str| v.pointer(p).cloned();
     if text(before, "/metadata/resourceVersion") == text(after, "/metadata/resourceVersion") {
         return false;
     }
-    if at(before, "/metadata/generation") != at(after, "/metadata/generation") || after.get("status").is_none() {
-        return true;
-    }
-    // the server moves the time of our entry when, and only when, our patch changed something
-    let entry =
-        |v| crate::path::entry_of(v, keys::MANAGER).map(|e| (e.get("time").cloned(), e.get("fieldsV1").cloned()));
-    entry(before) != entry(after)
+    let only_metadata = before
+        .as_object()
+        .is_some_and(|map| map.keys().all(|k| ["apiVersion", "kind", "metadata"].contains(&k.as_str())));
+    let has_more = after.as_object().is_some_and(|map| map.len() > 3);
+    (only_metadata && has_more) || !crate::compare::changes(before, after).is_empty()
 }
 
 #[cfg(test)]
@@ -126,17 +129,18 @@ mod tests {
 
     #[test]
     fn a_controllers_write_is_not_our_change() {
-        let object = |version: &str, generation: i64, time: &str| {
-            json!({"metadata": {"resourceVersion": version, "generation": generation, "managedFields": [
-                {"manager": "mainstay", "operation": "Apply", "time": time, "fieldsV1": {}}]}, "status": {}})
+        let object = |version: &str, replicas: i64, used: i64| {
+            json!({"apiVersion": "v1", "kind": "K", "metadata": {"resourceVersion": version, "managedFields": [{"time": version}]},
+                "spec": {"replicas": replicas}, "status": {"used": used}})
         };
-        let before = object("1", 1, "a");
-        assert!(!differs(&before, &object("1", 1, "a")));
-        assert!(!differs(&before, &object("2", 1, "a")), "status only");
-        assert!(differs(&before, &object("2", 2, "a")));
-        assert!(differs(&before, &object("2", 1, "b")));
-        let plain = |version: &str| json!({"metadata": {"resourceVersion": version}, "data": {}});
-        assert!(differs(&plain("1"), &plain("2")));
+        let before = object("1", 1, 1);
+        assert!(!differs(&before, &object("1", 1, 1)));
+        assert!(!differs(&before, &object("2", 1, 2)), "status only");
+        assert!(differs(&before, &object("2", 2, 1)));
+        let light = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"resourceVersion": "1"}});
+        let answer = |version: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"resourceVersion": version}, "data": {}});
+        assert!(differs(&light, &answer("2")));
+        assert!(!differs(&light, &answer("1")));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub async fn destroy(
     let discovery = cluster.discovery().await?;
     let mut set = ApplySet::read(&cluster.api, project, namespace).await?;
     let scope = set.recorded.clone().unwrap_or_default();
-    let members = Members::read(cluster, discovery, &scope, namespace, Depth::Metadata).await?;
+    let members = Members::read(cluster, discovery, &scope, namespace, Depth::Light).await?;
     let (gone, mut kept) = unwanted(&members, &set.id, &BTreeSet::new());
     let mut by_phase: BTreeMap<Phase, Vec<Doomed>> = BTreeMap::new();
     for doomed in gone {

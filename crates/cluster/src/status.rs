@@ -256,7 +256,7 @@ fn is_expected(entry: &Value) -> bool {
 async fn drift(cluster: &Cluster, project: &str, namespace: &str) -> Result<Vec<Drift>, Error> {
     let set = ApplySet::read(&cluster.api, project, namespace).await?;
     let scope = set.recorded.unwrap_or_default();
-    let members = Members::read(cluster, cluster.discovery().await?, &scope, namespace, Depth::Metadata).await?;
+    let members = Members::read(cluster, cluster.discovery().await?, &scope, namespace, Depth::Light).await?;
     let mut found = Vec::new();
     for (key, object, _) in members.of_set(&set.id) {
         for entry in array(object, "/metadata/managedFields").iter().filter(|e| !is_expected(e)) {

@@ -77,8 +77,9 @@ pub(crate) fn errors() -> String {
 pub(crate) fn alerts() -> String {
     use mainstay_monitoring::{Backup, Component, Facts, Postgres, rules};
     let mut facts = Facts::new("project", "project");
-    facts.components =
-        ["gateway", "auth", "data", "portal"].map(|role| Component { autoscaled: true, ..Component::roles(role, &[role]) }).to_vec();
+    facts.components = ["gateway", "auth", "data", "portal"]
+        .map(|role| Component { autoscaled: true, ..Component::roles(role, &[role]) })
+        .to_vec();
     facts.components.iter_mut().for_each(|component| component.memory_limit = Some(1 << 28));
     let exporter = Some("postgres-exporter".to_owned());
     facts.postgres = Some(Postgres { service: "postgres-service".into(), major: 17, exporter, in_namespace: true });

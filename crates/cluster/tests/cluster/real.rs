@@ -94,6 +94,10 @@ async fn failures_on_a_real_node() {
         let object = broken.objects.iter_mut().find(|o| o.kind() == "Deployment" && o.name() == "data").unwrap();
         let (parent, field) = pointer.rsplit_once('/').unwrap();
         object.value.pointer_mut(parent).unwrap()[field] = value;
+        if field == "volumes" {
+            // the kubelet sets up only what is mounted
+            object.value.pointer_mut(container).unwrap()["volumeMounts"] = json!([{"name": "v", "mountPath": "/v"}]);
+        }
         let began = std::time::Instant::now();
         let failure =
             deploy(&cluster, &broken, &Options { deadline: Duration::from_secs(45), ..options.clone() }, &tell)

@@ -43,7 +43,8 @@ fn step(state: &mut State) {
     for quota in state.all("resourcequotas", None).into_iter().cloned().collect::<Vec<_>>() {
         let name = |field: &str| quota["metadata"][field].as_str().unwrap().to_owned();
         state.edit("resourcequotas", &name("namespace"), &name("name"), "kube-controller-manager", "status", |o| {
-            o["status"] = json!({"hard": o["spec"]["hard"]});
+            let used = o["status"]["used"].as_i64().unwrap_or(0) + 1;
+            o["status"] = json!({"hard": o["spec"]["hard"], "used": used});
         });
     }
     for plural in WORKLOADS {

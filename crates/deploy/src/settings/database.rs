@@ -98,6 +98,7 @@ impl Database {
         for text in [&self.name, &self.service_name, &self.headless_name, &self.secret_name, &self.init_name] {
             super::name(text)?;
         }
+        self.image.as_deref().map_or(Ok(()), super::image)?;
         let plain = |text: &str| {
             text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
                 && text.len() <= 63

@@ -47,6 +47,9 @@ mainstay_kernel::section! {
         if named && this.host.as_deref().is_none_or(str::is_empty) {
             return Err(("host", "an Ingress or HTTPRoute without a host would answer for every name; set the host name".into()));
         }
+        if let Some(host) = this.host.as_deref().filter(|host| !host.is_empty()) {
+            super::host(host).map_err(|e| ("host", e))?;
+        }
         if this.node_port != 0 && !(30000..=32767).contains(&this.node_port) {
             return Err(("node_port", "lies between 30000 and 32767, or is 0 to let the cluster choose".into()));
         }

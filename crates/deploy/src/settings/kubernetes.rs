@@ -162,6 +162,10 @@ mainstay_kernel::section! {
         if !["JWT_SECRET", "SECRET_KEY"].contains(&this.jwt_variable.as_str()) {
             return Err(("jwt_variable", "is JWT_SECRET or SECRET_KEY".into()));
         }
+        for (key, text) in [("image", &this.image), ("image_mirror", &this.image_mirror)] {
+            text.as_deref().map_or(Ok(()), super::image).map_err(|e| (key, e))?;
+        }
+        for text in this.images.values() { super::image(text).map_err(|e| ("images", e))?; }
         let known = |name: &&String| !crate::tables::IMAGES.iter().any(|image| image.component == name.as_str());
         if let Some(name) = this.images.keys().find(known) {
             let all: Vec<_> = crate::tables::IMAGES.iter().map(|image| image.component).collect();

@@ -29,6 +29,24 @@ pub(crate) fn quantity(text: Option<&String>) -> Result<(), String> {
     }
 }
 
+/// Refuses a text that cannot be the reference of an image.
+pub(crate) fn image(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@');
+    if text.is_empty() || text.len() > 512 || !text.chars().all(fits) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(format!("{text:?} is no image; write for example \"registry.example.com/team/app:1.0\""));
+    }
+    Ok(())
+}
+
+/// Refuses a text that cannot be a host name (RFC 1123), with `*.` in front at most.
+pub(crate) fn host(text: &str) -> Result<(), String> {
+    let bare = text.strip_prefix("*.").unwrap_or(text);
+    if text.len() > 253 || bare.split('.').any(|label| name(label).is_err()) {
+        return Err(format!("{text:?} is no host name; write for example \"app.example.com\""));
+    }
+    Ok(())
+}
+
 /// Refuses a text that cannot be the name of an object (RFC 1123 label).
 pub(crate) fn name(text: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

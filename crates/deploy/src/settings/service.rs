@@ -92,6 +92,7 @@ impl Service {
         if self.image.is_empty() {
             return Err("`image` is missing: the container to run on a cluster".to_owned());
         }
+        super::image(&self.image)?;
         for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
             super::quantity(text.as_ref())?;
         }
@@ -120,6 +121,7 @@ impl Job {
             super::quantity(text.as_ref())?;
         }
         egress(&self.egress)?;
+        self.image.as_deref().map_or(Ok(()), super::image)?;
         if self.command.is_empty() && self.image.is_none() {
             return Err("set `image`, `command` or both".to_owned());
         }

@@ -20,8 +20,8 @@ fn expected(system: &System) -> BTreeMap<Id, Value> {
 fn compare(system: &System, made: BTreeMap<Id, Value>) {
     let expected = expected(system);
     let mut made: BTreeMap<Id, Value> = made
-        .into_iter()
-        .map(|(_, mut value)| {
+        .into_values()
+        .map(|mut value| {
             if value["kind"] == "Job" {
                 let name = value["metadata"]["name"].as_str().unwrap().to_owned();
                 let (rest, digest) = name.rsplit_once('-').unwrap();

@@ -135,16 +135,14 @@ impl Values {
         }
         let hash = format!("{}/metadata/annotations/{}", pod.trim_end_matches("/spec"), escape(keys::CONFIG_HASH));
         let roles = format!("{}/metadata/annotations/{}", pod.trim_end_matches("/spec"), escape(keys::ROLES));
-        if let (Some(host), Some(before)) = (&self.host, object.value.pointer(&hash).and_then(Value::as_str)) {
-            if object.value.pointer(&roles).is_some() && system.public_url().is_some() {
-                // the address is part of what the pods read: another one rolls them
-                let value = reference(&["host"]);
-                let now = json!(host);
-                let text = format!(
-                    "{before}{{{{ if ne {value} {now} }}}}-{{{{ {value} | sha256sum | trunc 8 }}}}{{{{ end }}}}"
-                );
-                points.push((hash, Expression::Text(text)));
-            }
+        let before = object.value.pointer(&hash).and_then(Value::as_str);
+        let reads_address = object.value.pointer(&roles).is_some() && system.public_url().is_some();
+        if let (Some(host), Some(before), true) = (&self.host, before, reads_address) {
+            // the address is part of what the pods read: another one rolls them
+            let (value, now) = (reference(&["host"]), json!(host));
+            let text =
+                format!("{before}{{{{ if ne {value} {now} }}}}-{{{{ {value} | sha256sum | trunc 8 }}}}{{{{ end }}}}");
+            points.push((hash, Expression::Text(text)));
         }
     }
 

@@ -98,12 +98,12 @@ impl Scene {
             outside: outside(system),
             ways: ways(system),
             gateway: home.map_or(fallback, |gateway| card(system, gateway)),
-            apps: cards(&|c| matches!(c.kind, Kind::Roles(_) | Kind::Service) && !is_gateway(c)),
+            apps: cards(&|c| is_app(c) && !is_gateway(c)),
             jobs: cards(&|c| !c.is_lasting()),
             volume: system.components.iter().find(|c| c.kind == Kind::Database).and_then(|c| c.volume.clone()),
             database: database.or_else(|| (external && uses_database).then(|| foreign_database(system))),
             database_outside: external,
-            groups: groups(system, &cards),
+            groups: groups(system, cards),
             configs,
             secrets,
             guarded: system.project.kubernetes.network_policies,
@@ -287,6 +287,10 @@ fn pods(system: &System, component: &Component) -> String {
     }
 }
 
+fn is_app(component: &Component) -> bool {
+    matches!(component.kind, Kind::Roles(_) | Kind::Service)
+}
+
 /// What watches has no arrows of its own: whom it connects to stands in its box.
 fn reads(system: &System, component: &Component) -> Vec<String> {
     if !matches!(component.kind, Kind::Monitoring | Kind::Logging) {
@@ -296,16 +300,13 @@ fn reads(system: &System, component: &Component) -> Vec<String> {
     let mut lines = Vec::new();
     for edge in system.edges.iter().filter(|edge| edge.from == me) {
         match (&edge.to, edge.ports.first()) {
-            (Peer::Component(name), Some((port, _))) => {
-                // roles are one line, made by the group's arrow
-                if system
-                    .component(name)
-                    .is_some_and(|c| matches!(c.kind, Kind::Monitoring | Kind::Logging | Kind::Database))
-                {
-                    lines.push(format!("→ {name}:{port}"));
-                }
+            // roles and services are left out: the group's arrow stands for them
+            (Peer::Component(name), Some((port, _))) if !system.component(name).is_some_and(is_app) => {
+                lines.push(format!("→ {name}:{port}"));
             }
-            (Peer::Addresses(_), _) if edge.ports.iter().any(|(port, _)| *port == 6443) => lines.push("→ API server".to_owned()),
+            (Peer::Addresses(_), _) if edge.ports.iter().any(|(port, _)| *port == 6443) => {
+                lines.push("→ API server".to_owned())
+            }
             (Peer::Addresses(_), Some(_)) if component.name == "alertmanager" => {
                 lines.push("→ receivers outside".to_owned())
             }
@@ -315,7 +316,7 @@ fn reads(system: &System, component: &Component) -> Vec<String> {
     lines
 }
 
-fn groups(system: &System, cards: &dyn Fn(&dyn Fn(&Component) -> bool) -> Vec<Card>) -> Vec<Group> {
+fn groups(system: &System, cards: impl Fn(&dyn Fn(&Component) -> bool) -> Vec<Card>) -> Vec<Group> {
     let admin = format!(":{}", system.project.roles.admin_port);
     let monitoring = &system.project.monitoring;
     let mut all = Vec::new();

@@ -30,10 +30,9 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
     if !arguments.json {
         terminal::progress(&format!("{} → {}", system.project.name, place(&cluster, &system.namespace)));
     }
-    if !arguments.yes || arguments.dry_run {
-        if !approved(arguments, &cluster, &desired, &options).await? {
-            return Ok(());
-        }
+    let asks = !arguments.yes || arguments.dry_run;
+    if asks && !approved(arguments, &cluster, &desired, &options).await? {
+        return Ok(());
     }
     let narrator = Narrator::new(arguments.json);
     if !arguments.rotate.is_empty() {
