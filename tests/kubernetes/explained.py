@@ -9,7 +9,8 @@ FIELDS = {"check", "resources", "reason", "when"}
 
 @dataclasses.dataclass
 class Explained:
-    """One list: `[[explained]]` with `check`, `resources` (patterns), `reason`, and `when` for certain options only."""
+    """One list: `[[explained]]` with `check`, `resources` (patterns), `reason`, and `when` for certain
+    options and projects only."""
 
     path: object
     entries: list = dataclasses.field(default_factory=list)
@@ -30,7 +31,7 @@ class Explained:
             hits = {
                 (number, pattern)
                 for number, entry in enumerate(self.entries)
-                if entry["check"] == check and (not entry.get("when") or project.options & set(entry["when"]))
+                if entry["check"] == check and (not entry.get("when") or (project.options | {project.name}) & set(entry["when"]))
                 for pattern in entry["resources"]
                 if re.fullmatch(re.escape(pattern).replace(r"\*", "[^.]*"), resource)
             }

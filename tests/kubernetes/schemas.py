@@ -41,7 +41,7 @@ def _custom(api_version, kind):
 
 
 @functools.cache
-def _problems(text):
+def problems(text):
     """What is wrong with an object, given as JSON: equal objects of several projects are checked once."""
     item = json.loads(text)
     api_version, kind = str(item.get("apiVersion")), str(item.get("kind"))
@@ -67,7 +67,12 @@ def _sentence(error):
 
 def check_objects(objects):
     """Sentences about objects that a schema refuses."""
-    return [f"{title(item)}: {p}" for item in objects for p in _problems(json.dumps(item, sort_keys=True))]
+    return [f"{title(item)}: {p}" for item in objects for p in problems(key(item))]
+
+
+def key(item):
+    """An object as text; equal objects have equal ones."""
+    return json.dumps(item, sort_keys=True)
 
 
 def check_names(objects):
@@ -75,11 +80,3 @@ def check_names(objects):
     count = collections.Counter((str(item.get("apiVersion")).split("/")[0], title(item)) for item in objects)
     return [f"{name} is rendered {times} times" for (_, name), times in count.items() if times > 1]
 
-
-def check(projects):
-    """Everything of this file, for all projects."""
-    problems = []
-    for project in projects:
-        found = check_objects(project.objects) + check_names(project.objects)
-        problems += [f"{project.name}: {problem}" for problem in found]
-    return problems

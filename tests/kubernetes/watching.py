@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 
@@ -13,7 +14,8 @@ from projects import WORK, title
 def run(*arguments):
     """(whether the program was content, what it said)."""
     done = subprocess.run([*map(str, arguments)], capture_output=True, text=True)
-    return done.returncode == 0, (done.stdout + done.stderr).strip()
+    said = " ".join((done.stdout + done.stderr).split())
+    return done.returncode == 0, re.sub(rf"{re.escape(str(WORK))}/watching/[0-9]+/", "", said)
 
 
 def configurations(objects):

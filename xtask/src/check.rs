@@ -1,7 +1,7 @@
 //! Everything that is checked, in the order CI checks it.
 
 use crate::shell::{Step, command, finish, has, output, root, run, say};
-use crate::{project, system};
+use crate::{kubernetes, project, system};
 use std::process::Command;
 use std::time::Instant;
 
@@ -17,6 +17,7 @@ const PARTS: &[Part] = &[
     Part { name: "lint", run: lint },
     Part { name: "rust", run: rust },
     Part { name: "generated pages", run: check_docs },
+    Part { name: "kubernetes", run: kubernetes::check },
     Part { name: "client", run: client },
     Part { name: "browser", run: browser },
 ];

@@ -3,6 +3,7 @@
 //! No dependencies: this is the first thing a fresh machine compiles.
 
 mod check;
+mod kubernetes;
 mod project;
 mod shell;
 mod system;
@@ -24,12 +25,12 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "everything CI checks: format, lints, all tests, clients, browser, generated pages",
+        about: "everything CI checks: format, lints, all tests, Kubernetes objects, clients, browser, generated pages",
         run: check::all,
     },
     Command {
         name: "setup",
-        about: "install what tests need: PostgreSQL, Node.js, Chromium, npm packages",
+        about: "install what tests need: PostgreSQL, Node.js, Chromium, promtool, npm packages",
         run: system::setup,
     },
     Command {
@@ -40,6 +41,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "fmt", about: "format all Rust code", run: check::format },
     Command { name: "lint", about: "clippy on everything, warnings are errors", run: check::lint },
     Command { name: "rust", about: "the Rust tests only", run: check::rust },
+    Command {
+        name: "kubernetes",
+        about: "what is rendered for Kubernetes, before schemas, checkov, promtool, amtool, kustomize and lint; kubernetes [STEP]",
+        run: kubernetes::check,
+    },
     Command { name: "client", about: "the published client libraries against a running project", run: check::client },
     Command {
         name: "browser",
@@ -61,7 +67,7 @@ fn main() -> ExitCode {
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         println!("cargo xtask COMMAND\n");
         for command in COMMANDS {
-            println!("  {:<8} {}", command.name, command.about);
+            println!("  {:<10} {}", command.name, command.about);
         }
         return if matches!(name, "help" | "--help" | "-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
     };

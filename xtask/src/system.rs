@@ -10,6 +10,8 @@ pub fn setup(_: &[String]) -> Step {
     node()?;
     chromium()?;
     python()?;
+    watchers()?;
+    network()?;
     test_packages()
 }
 
@@ -59,6 +61,50 @@ pub fn python() -> Step {
     }
     say("Python's venv is missing; installing it from the distribution");
     install(&["python3", "python3-venv"])
+}
+
+/// promtool and amtool, which check alert rules and the configurations of Prometheus and Alertmanager.
+///
+/// They come in the packages of the servers. Nobody here needs a running server, and a port taken by one would disturb:
+/// the units are masked, and start scripts are refused while the packages are set up.
+pub fn watchers() -> Step {
+    let missing: Vec<&str> = [("promtool", "prometheus"), ("amtool", "prometheus-alertmanager")]
+        .into_iter()
+        .filter(|(program, _)| !has(program))
+        .map(|(_, package)| package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say("promtool or amtool is missing; installing them from the distribution, without their servers");
+    let refusal = "/usr/sbin/policy-rc.d";
+    let refuses_already = Path::new(refusal).exists();
+    if has("apt-get") {
+        for package in &missing {
+            let unit = format!("/etc/systemd/system/{package}.service");
+            let script = format!("test -e {unit} || (mkdir -p /etc/systemd/system && ln -sf /dev/null {unit})");
+            as_root("sh", &["-c", &script])?;
+        }
+        if !refuses_already {
+            let script = format!("printf '#!/bin/sh\\nexit 101\\n' > {refusal} && chmod 755 {refusal}");
+            as_root("sh", &["-c", &script])?;
+        }
+    }
+    let installed = install(&missing);
+    if has("apt-get") && !refuses_already {
+        as_root("rm", &["-f", refusal])?;
+    }
+    installed
+}
+
+/// Network namespaces and packet filters: a test enforces network policies for real.
+pub fn network() -> Step {
+    let there = |program: &str| has(program) || Path::new("/usr/sbin").join(program).is_file();
+    if there("ip") && there("nft") {
+        return Ok(());
+    }
+    say("iproute2 or nftables is missing; installing them from the distribution");
+    install(&["iproute2", "nftables"])
 }
 
 /// The npm packages of `tests/`.

@@ -193,7 +193,8 @@ impl Run<'_> {
             releases.iter().filter(|r| r.status == ReleaseStatus::Deployed).flat_map(|r| r.jobs.clone()).collect();
         let deadline = Instant::now() + self.options.deadline;
         let changes = std::mem::take(first);
-        let mut course = Course { set, releases, vault: Vault::default(), changes, jobs, notes: Vec::new(), deadline };
+        let vault = Vault::knowing(&self.desired.secrets);
+        let mut course = Course { set, releases, vault, changes, jobs, notes: Vec::new(), deadline };
         let result = self.phases(discovery, &mut course).await;
         let error = match result {
             Ok(()) => {
@@ -407,7 +408,7 @@ impl Run<'_> {
         let back = self.rollback_of.map(|n| format!("back to release {n}"));
         let ending = Ending { status, note: failed.or(back).unwrap_or_default(), who, jobs: &course.jobs };
         release::write(cluster, namespace, number, &record, &ending, &course.releases).await?;
-        self.observer.event(&Event::Released { release: number });
+        self.observer.event(&Event::Released { release: number, status });
         Ok(Some(number))
     }
 }

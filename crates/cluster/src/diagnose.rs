@@ -89,8 +89,10 @@ pub(crate) fn symptoms(target: &Value, scene: &Scene) -> Vec<Symptom> {
             None => return found,
         },
         "StatefulSet" | "DaemonSet" | "Job" => {
-            let since = since(target);
-            let failed = |e: &&Value| matches!(text(e, "/reason"), "FailedCreate") && event_time(e) >= since;
+            // a pod that came later shows that the refusal has passed: while an old pod ends, its share of the quota is
+            // counted twice for a moment
+            let since = since(target).max(newest_pod(uid, &scene.pods));
+            let failed = |e: &&Value| matches!(text(e, "/reason"), "FailedCreate") && event_time(e) > since;
             if let Some(event) = events_of(scene, uid).filter(failed).last() {
                 found.push(not_created(&object, text(event, "/message")));
             }
@@ -278,6 +280,15 @@ fn event_time(event: &Value) -> Timestamp {
         .unwrap_or(Timestamp::MIN)
 }
 
+/// When the newest pod of an owner was made.
+fn newest_pod(uid: &str, pods: &[Value]) -> Timestamp {
+    pods.iter()
+        .filter(|pod| array(pod, "/metadata/ownerReferences").iter().any(|o| text(o, "/uid") == uid))
+        .filter_map(|pod| text(pod, "/metadata/creationTimestamp").parse().ok())
+        .max()
+        .unwrap_or(Timestamp::MIN)
+}
+
 /// When we last changed an object, by the server's clock: what happened before is of an older version.
 fn since(object: &Value) -> Timestamp {
     let time = crate::path::entry_of(object, mainstay_manifest::keys::MANAGER).map(|e| text(e, "/time"));
@@ -362,5 +373,12 @@ mod tests {
         let event = |time: &str| json!({"reason": "FailedCreate", "message": "exceeded quota: q", "lastTimestamp": time, "involvedObject": {"uid": "s"}});
         let with = |time| symptoms(&target, &Scene { events: vec![event(time)], ..Scene::default() }).len();
         assert_eq!((with("2026-11-21T09:00:00Z"), with("2026-11-21T10:00:05Z")), (0, 1));
+        let pod = |time: &str| json!({"metadata": {"name": "db-0", "creationTimestamp": time, "ownerReferences": [{"uid": "s"}]}});
+        let with = |made: &str| {
+            let scene =
+                Scene { pods: vec![pod(made)], events: vec![event("2026-11-21T10:00:05Z")], ..Scene::default() };
+            symptoms(&target, &scene).len()
+        };
+        assert_eq!((with("2026-11-21T10:00:06Z"), with("2026-11-21T10:00:01Z")), (0, 1));
     }
 }

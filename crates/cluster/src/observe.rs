@@ -1,6 +1,7 @@
 //! What is told while it happens. Printing is the binary's.
 
 use crate::diagnose::Trouble;
+use crate::release::ReleaseStatus;
 use mainstay_manifest::Phase;
 use serde::Serialize;
 
@@ -54,6 +55,8 @@ pub enum Event {
     Released {
         /// Its number.
         release: u32,
+        /// How it ended.
+        status: ReleaseStatus,
     },
 }
 

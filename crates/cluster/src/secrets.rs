@@ -11,7 +11,7 @@ use mainstay_identity::{KeyKind, KeySet, generate_api_key};
 use mainstay_manifest::{SecretKey, SecretSpec, Source};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Field manager of generated values. Apart from `mainstay`, so that applying a Secret without data never removes them.
 const MANAGER: &str = "mainstay-secrets";
@@ -23,6 +23,8 @@ const RENEW_SECONDS: i64 = 30 * 24 * 3600;
 pub(crate) struct Vault {
     values: BTreeMap<(String, String), SecretString>,
     versions: BTreeMap<String, String>,
+    /// Values that are no secret (a database name, a user) though they lie in one: replacing them would garble messages.
+    plain: BTreeSet<(String, String)>,
 }
 
 pub(crate) fn resource() -> Resource {
@@ -43,6 +45,17 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
+    /// An empty vault that knows which keys of these Secrets are no secrets.
+    pub(crate) fn knowing(specs: &[SecretSpec]) -> Self {
+        let plain = specs
+            .iter()
+            .flat_map(|spec| spec.keys.iter().map(move |key| (spec, key)))
+            .filter(|(_, key)| matches!(key.source, Source::Plain(_)))
+            .map(|(spec, key)| (spec.name.clone(), key.name.clone()))
+            .collect();
+        Self { plain, ..Self::default() }
+    }
+
     /// Takes the values out of a live Secret; the object keeps none.
     pub(crate) fn take_in(&mut self, secret: &mut Value) {
         let name = text(secret, "/metadata/name").to_owned();
@@ -72,9 +85,10 @@ impl Vault {
     /// Replaces every known value in a text that may be shown, such as a pod's log.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for value in self.values.values().map(|v| v.expose_secret().trim()).filter(|v| v.len() >= 8) {
+        let secret = self.values.iter().filter(|(key, _)| !self.plain.contains(*key)).map(|(_, value)| value);
+        for value in secret.map(|v| v.expose_secret().trim()).filter(|v| v.len() >= 8) {
             if clean.contains(value) {
-                let _ = value;
+                clean = clean.replace(value, "[secret]");
             }
         }
         clean
@@ -356,6 +370,19 @@ mod tests {
         let vault = vault(&[("db", "PASSWORD", "s3cr3t-value")]);
         assert!(!format!("{vault:?}").contains("s3cr3t"));
         assert_eq!(vault.redact("login with s3cr3t-value failed"), "login with [secret] failed");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_not_redacted() {
+        let key = |name: &str, source| SecretKey { name: name.into(), source };
+        let spec = SecretSpec {
+            name: "db".into(),
+            keys: vec![key("USER", Source::Plain("postgres".into())), key("PASSWORD", Source::Random(24))],
+        };
+        let mut vault = Vault::knowing(&[spec]);
+        vault.put("db", "USER", SecretString::from("postgres".to_owned()));
+        vault.put("db", "PASSWORD", SecretString::from("s3cr3t-value".to_owned()));
+        assert_eq!(vault.redact("StatefulSet postgres: s3cr3t-value"), "StatefulSet postgres: [secret]");
     }
 
     #[test]

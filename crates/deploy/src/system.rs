@@ -323,11 +323,22 @@ impl System {
                 peers
             }
             Side::ApiServer => vec![Peer::Addresses(kubernetes.api_server.clone())],
-            Side::Providers if self.project.roles.providers.is_empty() => Vec::new(),
+            Side::Providers if !self.asks_providers() => Vec::new(),
             Side::Providers => vec![Peer::Addresses(kubernetes.provider_ranges.clone())],
             Side::AlertReceivers => vec![Peer::Addresses(Vec::new())],
             Side::Everything => vec![Peer::Component(String::new())],
         }
+    }
+
+    /// Whether somebody may sign in by a provider: one stands in the project file, or the workload of the auth role is given
+    /// the client of one when it is deployed.
+    fn asks_providers(&self) -> bool {
+        let client = |name: &String| name == "GOOGLE_CLIENT_ID" || name.starts_with("MAINSTAY_AUTH_EXTERNAL_");
+        let given = |home: &Component| {
+            let settings = self.settings_of(home);
+            settings.given.iter().chain(settings.env.keys()).any(client)
+        };
+        !self.project.roles.providers.is_empty() || self.home_of("auth").is_some_and(given)
     }
 
     /// Where callers from outside come from, by the ways that are open.
@@ -525,6 +536,8 @@ fn database(project: &Project, namespace: &str, components: &mut Vec<Component>)
             .keeping(Some(&project.storage.size));
         if operator {
             postgres.replicas = settings.instances;
+            // each of its pods answers Prometheus by itself
+            postgres.ports.push(("metrics", 9187));
         }
         components.push(postgres);
     }
@@ -609,7 +622,7 @@ fn one_of_each_name(components: &[Component]) -> Result<()> {
 
 /// Combinations that can be written down and cannot work.
 fn combinations(project: &Project, components: &[Component]) -> Result<()> {
-    use crate::settings::TlsMode;
+    use crate::settings::{IssuerType, TlsMode};
     let expose = &project.expose;
     if project.tls.mode == TlsMode::Annotation && !expose.via.contains(&Way::Ingress) {
         return refuse(
@@ -624,6 +637,20 @@ fn combinations(project: &Project, components: &[Component]) -> Result<()> {
         return refuse(
             "backup.enabled",
             "CloudNativePG makes backups itself (ScheduledBackup, to an object store); switch `[backup]` off here",
+        );
+    }
+    if project.database.kind == DatabaseKind::CloudNativePg && project.database.user != "postgres" {
+        return refuse(
+            "kubernetes.database.user",
+            "the superuser of a CloudNativePG cluster is called postgres; leave `user` out",
+        );
+    }
+    let reachable = expose.via.contains(&Way::Ingress) || expose.via.contains(&Way::GatewayApi);
+    let certified = matches!(project.tls.mode, TlsMode::Issuer | TlsMode::Annotation);
+    if certified && project.tls.issuer_type == IssuerType::Acme && !reachable {
+        return refuse(
+            "tls.issuer_type",
+            "an ACME server checks the host name over HTTP, which takes an Ingress or the Gateway API; add \"ingress\" or \"gateway-api\" to `[expose] via`",
         );
     }
     let gateway = components.iter().find(|c| c.roles().iter().any(|r| r.name == "gateway"));

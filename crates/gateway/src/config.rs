@@ -51,6 +51,8 @@ mainstay_kernel::section! {
         pub storage_url: Option<String> = None,
         /// Where functions answer when they are not in this process.
         pub functions_url: Option<String> = None,
+        /// Where the project's own services answer, by name: `{ reports = "http://reports:8080" }` serves /functions/v1/reports.
+        pub services: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new(),
         /// Where realtime answers when it is not in this process.
         pub realtime_url: Option<String> = None,
         /// Where the portal answers when it is not in this process.

@@ -22,9 +22,11 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Sends the request and waits for the head of the answer.
 pub(crate) async fn send(edge: &Edge, exchange: &Exchange, mut request: Request) -> Result<Response, Error> {
     let role = exchange.route.role;
-    let upstream = edge.upstreams.of(role).ok_or_else(|| absent(role))?;
-    strip_prefix(request.uri_mut(), exchange.route.prefix);
-    introduce(exchange, &mut request);
+    let path = request.uri().path();
+    let (upstream, named) = edge.upstreams.of(role, exchange.route.inside(path)).ok_or_else(|| absent(role))?;
+    let prefix = path.get(..exchange.route.prefix.len() + named).unwrap_or_default().to_owned();
+    strip_prefix(request.uri_mut(), &prefix);
+    introduce(exchange, &prefix, &mut request);
     let answer = async {
         match &upstream.0 {
             Kind::Local(local) => match local.service.clone().oneshot(request).await {
@@ -60,7 +62,7 @@ fn strip_prefix(uri: &mut Uri, prefix: &str) {
 }
 
 /// Tells the role who asks. Whatever a stranger claimed is overwritten.
-fn introduce(exchange: &Exchange, request: &mut Request) {
+fn introduce(exchange: &Exchange, prefix: &str, request: &mut Request) {
     let headers = request.headers_mut();
     if let Some(host) = host(exchange, headers) {
         headers.insert(FORWARDED_HOST, host);
@@ -78,10 +80,11 @@ fn introduce(exchange: &Exchange, request: &mut Request) {
         headers.insert(FORWARDED_FOR, client);
     }
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme_name(exchange.scheme)));
-    if exchange.route.prefix.is_empty() {
-        headers.remove(FORWARDED_PREFIX);
-    } else {
-        headers.insert(FORWARDED_PREFIX, HeaderValue::from_static(exchange.route.prefix));
+    headers.remove(FORWARDED_PREFIX);
+    if !prefix.is_empty()
+        && let Ok(prefix) = HeaderValue::from_str(prefix)
+    {
+        headers.insert(FORWARDED_PREFIX, prefix);
     }
     headers.insert(REQUEST_ID, exchange.id_value.clone());
 }

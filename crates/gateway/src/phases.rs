@@ -99,7 +99,11 @@ fn answer_preflight(edge: &Edge, exchange: &mut Exchange, request: &mut Request)
 
 fn require_role(edge: &Edge, exchange: &mut Exchange, _: &mut Request) -> Result<Next, Error> {
     let role = exchange.route.role;
-    if edge.upstreams.of(role).is_some() { Ok(Next::Phase) } else { Err(forward::absent(role)) }
+    if edge.upstreams.of(role, exchange.route.inside(exchange.target.path())).is_some() {
+        Ok(Next::Phase)
+    } else {
+        Err(forward::absent(role))
+    }
 }
 
 fn bound_sizes(edge: &Edge, exchange: &mut Exchange, request: &mut Request) -> Result<Next, Error> {

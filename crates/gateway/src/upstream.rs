@@ -6,6 +6,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use mainstay_kernel::health::Readiness;
 use mainstay_kernel::http::{HttpClient, Request, Response, Service};
 use mainstay_kernel::metrics::{Histogram, Registry};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -54,8 +55,10 @@ pub struct Upstreams {
     pub data: Option<Upstream>,
     /// `/storage/v1`
     pub storage: Option<Upstream>,
-    /// `/functions/v1`
+    /// `/functions/v1`, for names that are not in `services`.
     pub functions: Option<Upstream>,
+    /// `/functions/v1/<name>`: the project's own services by name.
+    pub services: BTreeMap<String, Upstream>,
     /// `/realtime/v1`
     pub realtime: Option<Upstream>,
     /// Everything that is no API.
@@ -127,7 +130,20 @@ impl Remote {
 // === impl Upstreams ===
 
 impl Upstreams {
-    pub(crate) fn of(&self, role: Role) -> Option<&Upstream> {
+    /// Who answers a path of a role, and how much of the path (as the role sees it) is the name of a service.
+    pub(crate) fn of(&self, role: Role, inside: &str) -> Option<(&Upstream, usize)> {
+        if role == Role::Functions
+            && let Some(rest) = inside.strip_prefix('/')
+        {
+            let name = rest.split('/').next().unwrap_or_default();
+            if let Some(service) = self.services.get(name) {
+                return Some((service, name.len() + 1));
+            }
+        }
+        Some((self.role(role)?, 0))
+    }
+
+    fn role(&self, role: Role) -> Option<&Upstream> {
         match role {
             Role::Auth => self.auth.as_ref(),
             Role::Data => self.data.as_ref(),
@@ -140,7 +156,8 @@ impl Upstreams {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
-        [&self.auth, &self.data, &self.storage, &self.functions, &self.realtime, &self.portal].into_iter().flatten()
+        let roles = [&self.auth, &self.data, &self.storage, &self.functions, &self.realtime, &self.portal];
+        roles.into_iter().flatten().chain(self.services.values())
     }
 
     pub(crate) fn measured(self, registry: &Registry) -> Self {
@@ -150,6 +167,11 @@ impl Upstreams {
             data: measure(self.data, Role::Data),
             storage: measure(self.storage, Role::Storage),
             functions: measure(self.functions, Role::Functions),
+            services: self
+                .services
+                .into_iter()
+                .map(|(name, to)| (name, to.measured(registry, Role::Functions)))
+                .collect(),
             realtime: measure(self.realtime, Role::Realtime),
             portal: measure(self.portal, Role::Portal),
         }

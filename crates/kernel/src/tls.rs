@@ -1,10 +1,14 @@
 //! Server certificates: from files, or self-signed for a machine of one's own.
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use secrecy::SecretString;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Why there is no certificate. The text names the file.
 #[derive(Debug, thiserror::Error)]
@@ -16,17 +20,84 @@ pub fn install_provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// A server configuration from PEM files (certificate chain, private key), offering HTTP/2 and HTTP/1.1.
+/// A server configuration from PEM files (certificate chain, private key), offering HTTP/2 and HTTP/1.1. The files are read
+/// again when they change (a renewed certificate in a mounted Secret), looked at once in [`RECHECK`] at most; a pair that
+/// cannot be used leaves the one before in place.
 ///
 /// # Errors
 /// When a file cannot be read or the pair does not fit.
 pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let files = Files {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+        current: ArcSwap::from(read_pair(certificate, key)?),
+        looked: Mutex::new((Instant::now(), stamp(certificate, key))),
+    };
+    let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(files));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Least time between two looks at the files of a certificate.
+pub const RECHECK: Duration = Duration::from_secs(30);
+
+/// A certificate that follows its files.
+#[derive(Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: ArcSwap<CertifiedKey>,
+    looked: Mutex<(Instant, Option<Stamp>)>,
+}
+
+/// When both files were written, and how long they are.
+type Stamp = [(SystemTime, u64); 2];
+
+fn stamp(certificate: &Path, key: &Path) -> Option<Stamp> {
+    let of = |path: &Path| std::fs::metadata(path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+    Some([of(certificate)?, of(key)?])
+}
+
+impl Files {
+    fn refresh(&self) {
+        // whoever finds the lock taken uses what there is
+        let Ok(mut looked) = self.looked.try_lock() else { return };
+        if looked.0.elapsed() < RECHECK {
+            return;
+        }
+        looked.0 = Instant::now();
+        let now = stamp(&self.certificate, &self.key);
+        if now.is_none() || now == looked.1 {
+            return;
+        }
+        match read_pair(&self.certificate, &self.key) {
+            Ok(pair) => {
+                looked.1 = now;
+                self.current.store(pair);
+                tracing::info!(file = %self.certificate.display(), "the certificate was read again");
+            }
+            // half of a pair that is being replaced: the next look finds both
+            Err(error) => tracing::warn!(%error, "the changed certificate cannot be used; the one before stays"),
+        }
+    }
+}
+
+impl ResolvesServerCert for Files {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.refresh();
+        Some(self.current.load_full())
+    }
+}
+
+fn read_pair(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| TlsError(format!("certificate {}: {e}", certificate.display())))?;
     let key_der =
         PrivateKeyDer::from_pem_file(key).map_err(|e| TlsError(format!("private key {}: {e}", key.display())))?;
-    config(chain, key_der)
+    let pair = CertifiedKey::from_der(chain, key_der, &rustls::crypto::aws_lc_rs::default_provider())
+        .map_err(|e| TlsError(format!("certificate {} and key do not fit: {e}", certificate.display())))?;
+    Ok(Arc::new(pair))
 }
 
 /// A self-signed certificate for `names` (host names or addresses), made anew at every start.
@@ -88,4 +159,45 @@ fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> R
         .map_err(|e| TlsError(format!("certificate and key do not fit: {e}")))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    fn write(folder: &Path, name: &str) {
+        let pair = self_signed_pem(&[name.to_owned()], None, 1_800_000_000, 30).unwrap();
+        std::fs::write(folder.join("tls.crt"), pair.certificate).unwrap();
+        std::fs::write(folder.join("tls.key"), pair.key.expose_secret()).unwrap();
+    }
+
+    #[test]
+    fn a_changed_certificate_is_read_again_and_a_broken_one_is_not() {
+        install_provider();
+        let folder = std::env::temp_dir().join(format!("mainstay-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        write(&folder, "one.example");
+        let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+        let files = Files {
+            current: ArcSwap::from(read_pair(&certificate, &key).unwrap()),
+            looked: Mutex::new((Instant::now(), stamp(&certificate, &key))),
+            certificate: certificate.clone(),
+            key,
+        };
+        let first = files.current.load_full();
+        let look = || {
+            files.looked.lock().unwrap().0 = Instant::now().checked_sub(RECHECK).unwrap();
+            files.refresh();
+            files.current.load_full()
+        };
+        assert!(Arc::ptr_eq(&first, &look()), "nothing changed");
+        write(&folder, "a-longer-name.example");
+        let second = look();
+        assert_ne!(first.cert, second.cert);
+        std::fs::write(&certificate, "no certificate").unwrap();
+        assert_eq!(second.cert, look().cert, "the one before stays");
+        assert!(from_files(&certificate, &folder.join("tls.key")).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

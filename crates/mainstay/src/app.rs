@@ -304,6 +304,11 @@ impl Parts<'_> {
             data: remote(&settings.data_url)?,
             storage: remote(&settings.storage_url)?,
             functions: remote(&settings.functions_url)?,
+            services: settings
+                .services
+                .iter()
+                .map(|(name, url)| Ok((name.clone(), Upstream::remote(url, &client)?)))
+                .collect::<Result<_, mainstay_gateway::UpstreamError>>()?,
             realtime: remote(&settings.realtime_url)?,
             portal: remote(&settings.portal_url)?,
         };

@@ -41,7 +41,6 @@ async fn a_watch_that_ends_or_is_forgotten_goes_on() {
                     other.state().forgotten = now + 1;
                 }
             }
-            other.state().forgotten = 0;
             other.behave("data", Behaviour::Ready);
         };
         let desired = project("shop");

@@ -84,7 +84,7 @@ fn config(system: &System, component: &Component) -> Object {
 fn project_file(system: &System) -> Object {
     let typed = ConfigMap {
         metadata: system.meta(PROJECT_FILE, &system.project.name, "configuration"),
-        data: Some(Map::from([("mainstay.toml".to_owned(), system.project.file.clone())])),
+        data: Some(Map::from([("mainstay.toml".to_owned(), without_samples(&system.project.file))])),
         ..ConfigMap::default()
     };
     Object::new(
@@ -97,8 +97,32 @@ fn project_file(system: &System) -> Object {
     )
 }
 
+/// The project file without `[seed]`: its accounts are for `up --seed`, and their passwords belong in no ConfigMap.
+fn without_samples(file: &str) -> String {
+    let mut text = String::with_capacity(file.len());
+    let mut skipping = false;
+    for line in file.split_inclusive('\n') {
+        if let Some(table) = header(line) {
+            skipping = table == "seed" || table.starts_with("seed.");
+        }
+        if !skipping {
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// The name of the table that a line begins.
+fn header(line: &str) -> Option<&str> {
+    let line = line.split('#').next().unwrap_or_default().trim();
+    let name = line.strip_prefix('[')?.strip_suffix(']')?;
+    let name = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name).trim();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '"' | '\'' | ' ');
+    (!name.is_empty() && name.chars().all(is_name)).then_some(name)
+}
+
 /// Host, port and name of the database, under the names that the seeds' applications use.
-fn database_variables(system: &System) -> Map {
+pub(super) fn database_variables(system: &System) -> Map {
     Map::from([
         ("DB_HOST".to_owned(), system.database_host()),
         ("DB_PORT".to_owned(), system.database_port().to_string()),
@@ -183,6 +207,15 @@ impl System {
                 if let Some(url) = self.url_of(role.name) {
                     variables.insert(role.url_variable.to_owned(), format!("{url}{}", role.prefix));
                 }
+            }
+            let services: Vec<_> = self
+                .components
+                .iter()
+                .filter(|c| c.kind == crate::system::Kind::Service)
+                .map(|c| format!("{} = \"http://{0}:{}\"", c.name, c.port("http")))
+                .collect();
+            if !services.is_empty() {
+                variables.insert("MAINSTAY_GATEWAY_SERVICES".to_owned(), format!("{{ {} }}", services.join(", ")));
             }
             if self.tls_at_gateway() {
                 variables.insert("MAINSTAY_GATEWAY_TLS_CERTIFICATE".to_owned(), "/run/secrets/tls/tls.crt".to_owned());

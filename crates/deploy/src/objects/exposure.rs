@@ -2,7 +2,7 @@
 
 use super::common::annotate;
 use super::workloads::{http_port, own_service_is_exposed};
-use crate::settings::{TlsMode, Way};
+use crate::settings::{Expose, TlsMode, Way};
 use crate::system::{Component, System};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::api::networking::v1::{
@@ -152,23 +152,23 @@ fn ingress(system: &System, gateway: &Component, service: &str) -> Object {
     Object::new(Phase::Networking, format!("{}/ingress.yaml", system.folder(gateway)), why, &typed)
 }
 
+/// The Gateway that routes belong to.
+pub(super) fn parent(expose: &Expose) -> serde_json::Value {
+    match expose.gateway.split_once('/') {
+        Some((namespace, name)) => json!({ "name": name, "namespace": namespace }),
+        None => json!({ "name": expose.gateway }),
+    }
+}
+
 /// An HTTPRoute of the Gateway API. TLS ends at the listener of the Gateway it belongs to.
 fn route(system: &System, gateway: &Component, service: &str, port: u16) -> Object {
     let expose = &system.project.expose;
-    let (namespace, name) = match expose.gateway.split_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, expose.gateway.as_str()),
-    };
-    let mut parent = json!({ "name": name });
-    if let Some(namespace) = namespace {
-        parent["namespace"] = json!(namespace);
-    }
     let value = json!({
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": system.meta_of(&system.ingress_name(gateway), gateway),
         "spec": {
-            "parentRefs": [parent],
+            "parentRefs": [parent(expose)],
             "hostnames": [expose.host],
             "rules": [{
                 "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }],

@@ -29,6 +29,7 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
         all.push(dns(system, namespace));
     }
     all.extend(system.components.iter().filter_map(|component| policy(system, component)));
+    all.extend(super::tls::solver_policy(system));
     all
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn facts(system: &System) -> watch::Facts {
     }
     // an operator's stack brings both
     facts.kube_state_metrics = monitoring.kube_state_metrics || monitoring.operator;
-    facts.cadvisor = (monitoring.bundled && monitoring.cluster_role) || monitoring.operator;
+    facts.cadvisor = (monitoring.bundled && monitoring.node_metrics) || monitoring.operator;
     facts.kubernetes_mixin = monitoring.operator;
     facts.loki = system.component("loki").is_some();
     facts.backup = system.component("backup").filter(|c| c.kind == Kind::Backup).map(|c| watch::Backup {
@@ -159,7 +159,8 @@ fn service(system: &System, component: &Component, name: &str, why: &str) -> Obj
 
 /// Start-up, readiness and liveness of a program with paths for them.
 fn probes(container: &mut Container, port: &str, ready: &str, alive: &str) {
-    container.startup_probe = Some(get(alive, port, 2, 60));
+    // a first start on a small share of a CPU takes minutes
+    container.startup_probe = Some(get(alive, port, 2, 150));
     container.readiness_probe = Some(get(ready, port, 5, 3));
     container.liveness_probe = Some(get(alive, port, 10, 6));
 }
@@ -295,17 +296,20 @@ fn prometheus(system: &System, component: &Component, facts: &watch::Facts) -> V
         rule(&[""], &["pods", "services", "endpoints"], &["get", "list", "watch"]),
         rule(&["discovery.k8s.io"], &["endpointslices"], &["get", "list", "watch"]),
     ];
-    if monitoring.cluster_role {
+    if monitoring.node_metrics {
         rights_of.push(rule(&[""], &["nodes"], &["get", "list", "watch"]));
         rights_of.push(rule(&[""], &["nodes/metrics", "nodes/proxy"], &["get"]));
     }
-    let why = if monitoring.cluster_role {
-        "Read-only: what is to be scraped, in any namespace, and what nodes say about containers.\n\
+    let why = if monitoring.node_metrics {
+        "What is to be scraped, in any namespace, and what nodes say about containers. `nodes/proxy` is a strong right: who\n\
+         has it can run commands in any container of any node. [monitoring] node_metrics = false takes it away."
+    } else if monitoring.cluster_role {
+        "Read-only: what is to be scraped, in any namespace.\n\
          [monitoring] cluster_role = false narrows it to the pods of this namespace."
     } else {
         "Read-only: the pods of this namespace, to find what is to be scraped."
     };
-    let mut all = rights(system, component, rights_of, monitoring.cluster_role, why);
+    let mut all = rights(system, component, rights_of, monitoring.cluster_role || monitoring.node_metrics, why);
     all.push(config_map(
         system,
         component,
@@ -356,18 +360,22 @@ fn alertmanager(system: &System, component: &Component, facts: &watch::Facts) ->
     );
     main.ports = Some(ports(component));
     probes(&mut main, "http", "/-/ready", "/-/healthy");
-    main.volume_mounts = Some(vec![
+    let mut mounts = vec![
         mount("config", "/etc/alertmanager", true),
-        mount("secrets", SECRETS, true),
         mount("data", "/alertmanager", false),
         mount("tmp", "/tmp", false),
-    ]);
-    let pod = Pod::new(system, component, OTHER_UID)
+    ];
+    let mut pod = Pod::new(system, component, OTHER_UID)
         .volume(config_volume("config", "alertmanager-config", &Map::new()))
-        .volume(secret_volume("secrets", "alertmanager-secret"))
         .volume(scratch("data", "64Mi"))
-        .volume(scratch("tmp", "16Mi"))
-        .container(main);
+        .volume(scratch("tmp", "16Mi"));
+    // mail without sign-in needs no Secret, and a pod waits for ever for one that nobody makes
+    if !system.project.alerts.secrets().is_empty() {
+        mounts.push(mount("secrets", SECRETS, true));
+        pod = pod.volume(secret_volume("secrets", "alertmanager-secret"));
+    }
+    main.volume_mounts = Some(mounts);
+    let pod = pod.container(main);
     let hash = digest(&config);
     vec![
         config_map(
@@ -468,7 +476,8 @@ fn postgres_exporter(system: &System, component: &Component, facts: &watch::Fact
     main.env = Some(
         watch::postgres_exporter_env(postgres, &system.database_name(), ssl_mode(system), SECRETS)
             .into_iter()
-            .map(|(name, value)| env(&name, value))
+            // a server outside may listen elsewhere
+            .map(|(name, value)| env(&name, value.replacen(":5432/", &format!(":{}/", system.database_port()), 1)))
             .collect(),
     );
     main.ports = Some(ports(component));

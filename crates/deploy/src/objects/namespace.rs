@@ -48,13 +48,18 @@ fn namespace(system: &System, name: &str, level: &str, path: &str) -> Object {
     )
 }
 
-/// What may be used at most: everything at its largest, one more pod of each during an update, and the Jobs.
+/// What may be used at most: everything at its largest, twice where an update may meet pods that still drain, and the Jobs.
 fn quota(system: &System) -> Object {
     let kubernetes = &system.project.kubernetes;
     let name = kubernetes.quota_name.clone().unwrap_or_else(|| format!("{}-rq", system.project.name));
     let here = || system.components.iter().filter(|c| c.namespace == system.namespace);
     let total = here().map(|c| c.pod_size().times(c.most() + surge(c))).fold(Size::default(), Size::plus);
-    let pods: u32 = here().map(|c| c.most() + surge(c)).sum();
+    let mut pods: u32 = here().map(|c| c.most() + surge(c)).sum();
+    let mut total = total;
+    if super::tls::answers_challenges(system) {
+        pods += 1;
+        total = total.plus(super::tls::SOLVER);
+    }
     let claims: Vec<Amount> = volumes(system);
     let text = |amount: String| Quantity(amount);
     let mut hard = BTreeMap::from([
@@ -81,8 +86,8 @@ fn quota(system: &System) -> Object {
     Object::new(
         Phase::Namespace,
         "resourcequota.yaml",
-        "What the whole namespace may use: every component at its most pods, one more of each during an update, and all Jobs\n\
-         at once. `mainstay render --summary` shows the sum.",
+        "What the whole namespace may use: every component at its most pods, as many again that still drain during an update,\n\
+         and all Jobs at once. `mainstay render --summary` shows the sum.",
         &typed,
     )
 }
@@ -91,7 +96,8 @@ fn quota(system: &System) -> Object {
 fn surge(component: &Component) -> u32 {
     match component.controller {
         Controller::Deployment if component.volume.is_some() => 0,
-        Controller::Deployment => component.most().div_ceil(4),
+        // pods of the version before count until they have drained, and those of the new one do not wait for that
+        Controller::Deployment => component.most(),
         // a Job that failed is tried again while its failed pod is still there; those do not count, but overlaps do
         Controller::CronJob | Controller::Job => 1,
         _ => 0,
@@ -126,19 +132,28 @@ fn limit_range(system: &System) -> Object {
             ("memory".to_owned(), Quantity(memory.memory())),
         ]))
     };
+    // a default or a maximum of the CPU becomes the limit of every container that has none
+    let bound = |cpu: Amount, memory: Amount| {
+        let mut all = of(cpu, memory);
+        if let Some(all) = all.as_mut().filter(|_| !kubernetes.cpu_limits) {
+            all.remove("cpu");
+        }
+        all
+    };
     let mut limits = vec![LimitRangeItem {
         type_: "Container".to_owned(),
         default_request: of(default.cpu, default.memory),
-        default: of(default.cpu_limit, default.memory_limit),
-        max: of(most.cpu_limit, most.memory_limit),
+        default: bound(default.cpu_limit, default.memory_limit),
+        max: bound(most.cpu_limit, most.memory_limit),
         min: of(Amount::millicores(5), Amount::mebibytes(8)),
         ..LimitRangeItem::default()
     }];
     if let Some(largest) = volumes(system).into_iter().max() {
+        let least = volumes(system).into_iter().fold(Amount::mebibytes(100), Amount::min);
         limits.push(LimitRangeItem {
             type_: "PersistentVolumeClaim".to_owned(),
             max: Some(BTreeMap::from([("storage".to_owned(), Quantity(largest.memory()))])),
-            min: Some(BTreeMap::from([("storage".to_owned(), Quantity("100Mi".to_owned()))])),
+            min: Some(BTreeMap::from([("storage".to_owned(), Quantity(least.memory()))])),
             ..LimitRangeItem::default()
         });
     }

@@ -96,7 +96,7 @@ fn backup_pod<'a>(system: &'a System, component: &'a Component) -> Pod<'a> {
     let is_backup = component.name == "backup";
     let mut main = container(system, &component.name, image, component.size);
     let script = if is_backup { "/scripts/backup.sh" } else { "/scripts/verify.sh" };
-    main.command = Some(vec!["/bin/sh".to_owned(), script.to_owned()]);
+    main.command = Some(vec!["/bin/bash".to_owned(), script.to_owned()]);
     let mut variables = vec![
         env("BACKUP_DIR", "/backups"),
         env("BACKUP_KEEP", system.project.backup.keep.to_string()),

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use mainstay_manifest::keys;
+use mainstay_manifest::{Quantity as Amount, keys};
 
 /// User id of our own image.
 pub(super) const OWN_UID: i64 = 65532;
@@ -90,8 +90,9 @@ impl<'a> Pod<'a> {
         self
     }
 
-    pub(super) fn template(self) -> PodTemplateSpec {
+    pub(super) fn template(mut self) -> PodTemplateSpec {
         let system = self.system;
+        self.room_for_volumes();
         let mut meta = ObjectMeta { labels: Some(system.pod_labels(self.component)), ..ObjectMeta::default() };
         for (key, value) in &self.annotations {
             annotate(&mut meta, key, value);
@@ -116,7 +117,8 @@ impl<'a> Pod<'a> {
                 run_as_group: Some(self.uid),
                 fs_group: Some(self.uid),
                 fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-                supplemental_groups_policy: (kubernetes.version.0 >= 33).then(|| "Strict".to_owned()),
+                // a kubelet refuses the pod when its runtime does not know the policy; before 1.36 many do not
+                supplemental_groups_policy: (kubernetes.version.0 >= 36).then(|| "Strict".to_owned()),
                 seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
                 ..PodSecurityContext::default()
             }),
@@ -139,6 +141,24 @@ impl<'a> Pod<'a> {
             ..PodSpec::default()
         };
         PodTemplateSpec { metadata: Some(meta), spec: Some(spec) }
+    }
+}
+
+impl Pod<'_> {
+    /// What lies in empty volumes counts as the containers' ephemeral storage: a pod whose volumes may grow beyond that limit
+    /// is evicted before they are full.
+    fn room_for_volumes(&mut self) {
+        let on_disk = |v: &Volume| {
+            v.empty_dir.as_ref().filter(|e| e.medium.as_deref() != Some("Memory")).and_then(|e| e.size_limit.clone())
+        };
+        let limits = self.volumes.iter().filter_map(on_disk);
+        let volumes: Vec<Amount> = limits.filter_map(|limit| limit.0.parse().ok()).collect();
+        let main = self.containers.first_mut().and_then(|c| c.resources.as_mut()).and_then(|r| r.limits.as_mut());
+        if let Some(limit) = main.and_then(|limits| limits.get_mut("ephemeral-storage"))
+            && let Ok(own) = limit.0.parse::<Amount>()
+        {
+            *limit = Quantity(volumes.into_iter().fold(own, |sum, volume| sum + volume).memory());
+        }
     }
 }
 

@@ -40,7 +40,11 @@ pub fn secrets(system: &System) -> Vec<SecretSpec> {
         let password = Source::Template(format!("{{{}/MONITOR_PASSWORD}}", system.project.database.secret_name));
         all.push(SecretSpec {
             name: "postgres-exporter-secret".to_owned(),
-            keys: vec![key("DATA_SOURCE_PASS", password)],
+            // the exporter stops when one of its two files is missing
+            keys: vec![
+                key("DATA_SOURCE_USER", Source::Plain(MONITOR_LOGIN.to_owned())),
+                key("DATA_SOURCE_PASS", password),
+            ],
         });
     }
     if system.component("grafana").is_some() {
@@ -138,6 +142,7 @@ fn workload(system: &System, component: &Component) -> Vec<SecretKey> {
             keys.push(key("MAINSTAY_DATABASE_AUTH_URL", url(system, AUTH_LOGIN, "AUTH_ADMIN_PASSWORD")));
         }
     }
+    keys.extend(login(system, component));
     if has("gateway") || component.needs_database() {
         keys.push(key(jwt, shared(system, component, jwt, Source::Random(48))));
     }
@@ -160,6 +165,21 @@ fn workload(system: &System, component: &Component) -> Vec<SecretKey> {
         }
     }
     keys
+}
+
+/// Name and password of the workload's login apart, for programs that do not read a URL.
+fn login(system: &System, component: &Component) -> Vec<SecretKey> {
+    if !component.needs_database() {
+        return Vec::new();
+    }
+    let settings = system.settings_of(component);
+    let others = component.roles().iter().any(|role| role.database && role.name != "auth");
+    let (user, password) =
+        if others { (DATA_LOGIN, "AUTHENTICATOR_PASSWORD") } else { (AUTH_LOGIN, "AUTH_ADMIN_PASSWORD") };
+    let secret = &system.project.database.secret_name;
+    let user = settings.user_key.map(|name| key(&name, Source::Plain(user.to_owned())));
+    let password = settings.password_key.map(|name| key(&name, Source::Template(format!("{{{secret}/{password}}}"))));
+    user.into_iter().chain(password).collect()
 }
 
 /// A value that several workloads know is made in the gateway's Secret and copied to the others.

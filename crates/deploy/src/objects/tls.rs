@@ -1,8 +1,9 @@
 //! Certificates by cert-manager.
 
-use crate::settings::{IssuerType, TlsMode};
+use crate::settings::{IssuerType, TlsMode, Way};
 use crate::system::System;
-use mainstay_manifest::{Object, Phase};
+use crate::tables::Size;
+use mainstay_manifest::{Object, Phase, Quantity};
 use serde_json::json;
 
 pub(super) fn objects(system: &System) -> Vec<Object> {
@@ -19,6 +20,51 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
         all.push(certificate(system));
     }
     all
+}
+
+/// What cert-manager's pod that answers an ACME server asks for and may use, by its own defaults.
+pub(super) const SOLVER: Size = Size {
+    cpu: Quantity::millicores(10),
+    cpu_limit: Quantity::millicores(100),
+    memory: Quantity::mebibytes(64),
+    memory_limit: Quantity::mebibytes(64),
+};
+/// Port and label of that pod.
+const SOLVER_PORT: i32 = 8089;
+const SOLVER_LABEL: &str = "acme.cert-manager.io/http01-solver";
+
+/// Whether cert-manager answers the checks of an ACME server with pods of its own in the namespace.
+pub(super) fn answers_challenges(system: &System) -> bool {
+    let tls = &system.project.tls;
+    matches!(tls.mode, TlsMode::Issuer | TlsMode::Annotation) && tls.issuer_type == IssuerType::Acme
+}
+
+/// Opens the pod that answers an ACME server to the ingress controller: without it no certificate is ever made.
+pub(super) fn solver_policy(system: &System) -> Option<Object> {
+    if !answers_challenges(system) {
+        return None;
+    }
+    let typed = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": system.meta("acme-solver", &system.project.name, "network"),
+        "spec": {
+            "podSelector": { "matchLabels": { SOLVER_LABEL: "true" } },
+            "policyTypes": ["Ingress"],
+            "ingress": [{
+                "from": [{ "namespaceSelector": {
+                    "matchLabels": { "kubernetes.io/metadata.name": system.project.expose.ingress_namespace },
+                } }],
+                "ports": [{ "port": SOLVER_PORT, "protocol": "TCP" }],
+            }],
+        },
+    });
+    Some(Object::new(
+        Phase::Configuration,
+        "network/acme-solver.yaml",
+        "While a certificate is made, cert-manager runs a pod here that answers the ACME server through the ingress controller.",
+        &typed,
+    ))
 }
 
 impl System {
@@ -50,7 +96,8 @@ fn own_authority(system: &System) -> Vec<Object> {
         "metadata": system.meta(&root, &system.project.name, "tls"),
         "spec": {
             "isCA": true,
-            "commonName": format!("{} certificate authority", system.project.name),
+            // a common name has at most 64 characters
+            "commonName": format!("{} authority", system.project.name).chars().take(64).collect::<String>().trim_end(),
             "secretName": root,
             "duration": "87600h",
             "renewBefore": "8760h",
@@ -85,10 +132,20 @@ fn own_authority(system: &System) -> Vec<Object> {
 fn acme(system: &System) -> Object {
     let tls = &system.project.tls;
     let name = system.issuer_name();
-    let mut solver = json!({ "http01": { "ingress": {} } });
-    if let Some(class) = &system.project.expose.ingress_class {
-        solver["http01"]["ingress"]["ingressClassName"] = json!(class);
-    }
+    // cert-manager's own choice is a node port, which the quota does not have and nobody needs
+    let mut http = json!({ "serviceType": "ClusterIP" });
+    let expose = &system.project.expose;
+    let kind = if system.exposed_by(Way::GatewayApi) {
+        http["parentRefs"] = json!([super::exposure::parent(expose)]);
+        "gatewayHTTPRoute"
+    } else {
+        if let Some(class) = &expose.ingress_class {
+            http["ingressClassName"] = json!(class);
+        }
+        "ingress"
+    };
+    let mut solver = json!({ "http01": {} });
+    solver["http01"][kind] = http;
     let spec = json!({
         "acme": {
             "server": tls.acme_server,

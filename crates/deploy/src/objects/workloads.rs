@@ -107,7 +107,11 @@ fn template(system: &System, component: &Component) -> PodTemplateSpec {
     if component.needs_database() {
         pod = pod.init(wait(system, component, &names));
     }
-    let variables = system.variables(component);
+    let mut variables = system.variables(component);
+    if component.needs_database() {
+        // with a ConfigMap of their own they are not among the workload's, and pods read them all the same
+        variables.extend(super::configuration::database_variables(system));
+    }
     let digest =
         hash(variables.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]).chain([system.project.file.as_str()]));
     config_hash(pod.container(main), &digest).template()

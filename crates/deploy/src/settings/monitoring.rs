@@ -23,9 +23,13 @@ mainstay_kernel::section! {
         pub retention_size: String = "1GB".into(),
         /// Size of a volume for the bundled Prometheus. Unset: its data ends with the pod.
         pub storage: Option<String> = None,
-        /// Let the bundled Prometheus discover pods through a ClusterRole, and read what nodes say about containers.
-        /// Off: a Role in the namespace.
+        /// Let the bundled Prometheus discover pods, services and endpoints through a ClusterRole. Off: a Role in the
+        /// namespace, which is enough.
         pub cluster_role: bool = false,
+        /// Let the bundled Prometheus read what nodes say about containers (CPU, memory, volumes), with a ClusterRole.
+        /// Its right to `nodes/proxy` also lets its holder run commands in any container of the cluster. Off: the
+        /// dashboards show what the roles say about themselves.
+        pub node_metrics: bool = false,
         /// Run kube-state-metrics in the namespace: the state of pods, Deployments and Jobs as metrics.
         pub kube_state_metrics: bool = false,
         /// Run the PostgreSQL exporter.

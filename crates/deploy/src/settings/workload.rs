@@ -36,6 +36,11 @@ entry! {
         pub config_name: Option<String>,
         /// Name of the Secret; `<name>-secret` when unset.
         pub secret_name: Option<String>,
+        /// Further key of the Secret that holds the name of the workload's login to PostgreSQL, such as `POSTGRES_USER`, for
+        /// programs that do not read `DATABASE_URL`.
+        pub user_key: Option<String>,
+        /// Further key of the Secret that holds the password of that login, such as `DB_PASSWORD`.
+        pub password_key: Option<String>,
         /// Name of the autoscaler; `<name>-hpa` when unset.
         pub hpa_name: Option<String>,
         /// Name of the network policy; the workload's name when unset.
@@ -87,7 +92,13 @@ impl Workload {
             _ if [self.target_cpu, self.target_memory].iter().flatten().any(|t| !(1..=100).contains(t)) => {
                 Err("targets are percentages of the request, 1 to 100".to_owned())
             }
-            _ if self.env.keys().chain(&self.given).any(|key| !is_variable(key)) => {
+            _ if self
+                .env
+                .keys()
+                .chain(&self.given)
+                .chain(&self.user_key)
+                .chain(&self.password_key)
+                .any(|key| !is_variable(key)) => {
                 Err("names of environment variables are letters, digits and underscores, and do not begin with a digit"
                     .to_owned())
             }

@@ -170,6 +170,12 @@ pub const EDGES: &[Rule] = &[
         why: "the operator's Prometheus scrapes metrics",
     },
     Rule {
+        from: Side::OperatorPrometheus,
+        to: Side::Component("postgres"),
+        port: "metrics",
+        why: "the operator's Prometheus scrapes the servers of CloudNativePG",
+    },
+    Rule {
         from: Side::Component("prometheus"),
         to: Side::Component("kube-state-metrics"),
         port: "metrics",
@@ -213,6 +219,12 @@ pub const EDGES: &[Rule] = &[
         to: Side::ApiServer,
         port: "https",
         why: "log lines are read through the API",
+    },
+    Rule {
+        from: Side::Component("fluent-bit"),
+        to: Side::ApiServer,
+        port: "https",
+        why: "it asks for the labels of pods",
     },
     Rule {
         from: Side::Component("kibana"),

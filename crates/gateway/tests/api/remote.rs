@@ -49,6 +49,33 @@ async fn gate_to_echo(path: &str) -> (Gate, Lifecycle) {
 }
 
 #[tokio::test]
+async fn a_service_of_the_project_is_asked_by_its_name() {
+    let lifecycle = Lifecycle::new();
+    let address = listen(Service::new(service_fn(echo)), &lifecycle).await;
+    let to = |path: &str| upstream(&format!("http://{address}{path}"));
+    let services = [("reports".to_owned(), to("/r").unwrap())].into();
+    let gate = Gate::with(|_| {}, Upstreams { services, functions: to("/f"), ..Upstreams::default() });
+    for (asked, seen, prefix) in [
+        ("/functions/v1/reports/2026?x=1", "/r/2026?x=1", "/functions/v1/reports"),
+        ("/functions/v1/reports", "/r/", "/functions/v1/reports"),
+        ("/functions/v1/reportsx/1", "/f/reportsx/1", "/functions/v1"),
+        ("/functions/v1/other", "/f/other", "/functions/v1"),
+    ] {
+        let answer = gate.send(from_peer(request(Method::GET, asked, &[]), "203.0.113.9", Scheme::Http)).await;
+        let echo = answer.json();
+        assert_eq!(
+            (&echo["target"], &echo["headers"]["x-forwarded-prefix"]),
+            (&seen.into(), &prefix.into()),
+            "{asked}"
+        );
+    }
+    let gate =
+        Gate::with(|_| {}, Upstreams { services: [("a".to_owned(), to("").unwrap())].into(), ..Upstreams::default() });
+    let answer = gate.send(from_peer(request(Method::GET, "/functions/v1/b", &[]), "203.0.113.9", Scheme::Http)).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_remote_role_is_asked_like_a_local_one() {
     let (gate, _life) = gate_to_echo("/inner").await;
     let mut asked = request(

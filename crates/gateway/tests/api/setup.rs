@@ -76,6 +76,7 @@ impl Gate {
             auth: echo(),
             data: echo(),
             storage: echo(),
+            services: std::collections::BTreeMap::new(),
             functions: echo(),
             realtime: None,
             portal: echo(),

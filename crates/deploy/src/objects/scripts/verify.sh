@@ -1,6 +1,6 @@
-#!/bin/sh
+#!/bin/bash
 # Restores the newest dump into a PostgreSQL of its own that lives in this pod only, and counts what came back.
-set -eu
+set -euo pipefail
 newest=$(ls -1 "$BACKUP_DIR"/*.dump 2> /dev/null | sort -r | head -n 1 || true)
 if [ -z "$newest" ]; then
   echo "there is no dump in $BACKUP_DIR yet" >&2
@@ -25,7 +25,7 @@ pg_ctl --wait --silent --log=/tmp/server.log --options="-c listen_addresses='' -
 trap 'pg_ctl --silent --mode=immediate stop' EXIT
 createdb verify
 # roles belong to the server and not to the dump: those it names are made without rights
-pg_restore --file=- "$newest" | grep -oE '(OWNER TO|TO|FOR ROLE|FROM) "?[A-Za-z_][A-Za-z0-9_]*"?' \
+pg_restore --file=- "$newest" | { grep -oE '(OWNER TO|TO|FOR ROLE|FROM) "?[A-Za-z_][A-Za-z0-9_]*"?' || true; } \
   | awk '{ print $NF }' | tr -d '";' | sort -u | while read -r role; do
   psql --quiet --no-psqlrc --dbname=verify --command="create role \"$role\"" 2> /dev/null || true
 done

@@ -1,7 +1,7 @@
 //! How plans, events and outcomes are shown.
 
 use crate::terminal;
-use mainstay_cluster::{Action, Applied, Change, Event, Observer, Plan};
+use mainstay_cluster::{Action, Applied, Change, Event, Observer, Plan, ReleaseStatus};
 use mainstay_manifest::Phase;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -121,7 +121,12 @@ impl Observer for Narrator {
                 }
             }
             Event::Note { text } => terminal::warn(text),
-            Event::Released { release } => terminal::done(&format!("release {release} is recorded")),
+            Event::Released { release, status: ReleaseStatus::Deployed } => {
+                terminal::done(&format!("release {release} is recorded"));
+            }
+            Event::Released { release, status: ReleaseStatus::Failed } => {
+                terminal::warn(&format!("release {release} is recorded as failed"));
+            }
         }
     }
 }
