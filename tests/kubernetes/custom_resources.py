@@ -90,10 +90,16 @@ ISSUER = {
                     **table(
                         http01={
                             **table(
-                                ingress=table(ingressClassName=NAME, name=NAME, podTemplate={"type": "object"}),
+                                ingress=table(
+                                    ingressClassName=NAME,
+                                    name=NAME,
+                                    podTemplate={"type": "object"},
+                                    serviceType=one_of("ClusterIP", "NodePort"),
+                                ),
                                 gatewayHTTPRoute=table(
                                     ["parentRefs"],
                                     labels=LABELS,
+                                    serviceType=one_of("ClusterIP", "NodePort"),
                                     parentRefs=some(table(["name"], name=NAME, namespace=NAME)),
                                 ),
                             ),
@@ -166,7 +172,7 @@ PROMETHEUS_RULE = table(
 HTTP_ROUTE = table(
     ["parentRefs", "rules"],
     parentRefs=some(table(["name"], name=NAME, namespace=NAME, sectionName=NAME, port=PORT)),
-    hostnames=some({"type": "string", "pattern": "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"}),
+    hostnames=some({"type": "string", "pattern": "^(\\*\\.)?[a-z0-9][-a-z0-9]*(\\.[a-z0-9][-a-z0-9]*)*$"}),
     rules=some(
         table(
             ["backendRefs"],
@@ -225,7 +231,9 @@ EXTERNAL_SECRET = table(
         name=NAME,
         creationPolicy=one_of("Owner", "Orphan", "Merge", "None"),
         deletionPolicy=one_of("Retain", "Delete", "Merge"),
-        template=table(type=TEXT, data=LABELS, metadata=table(labels=LABELS, annotations=LABELS), engineVersion=one_of("v2")),
+        template=table(
+            type=TEXT, data=LABELS, metadata=table(labels=LABELS, annotations=LABELS), engineVersion=one_of("v2"),
+        ),
     ),
     data=some(
         table(

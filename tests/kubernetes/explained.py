@@ -28,10 +28,11 @@ class Explained:
         """Sentences about the findings (check, resource, sentence) of a project that nothing explains."""
         problems = []
         for check, resource, sentence in found:
+            labels = project.options | {project.name}
             hits = {
                 (number, pattern)
                 for number, entry in enumerate(self.entries)
-                if entry["check"] == check and (not entry.get("when") or (project.options | {project.name}) & set(entry["when"]))
+                if entry["check"] == check and (not entry.get("when") or labels & set(entry["when"]))
                 for pattern in entry["resources"]
                 if re.fullmatch(re.escape(pattern).replace(r"\*", "[^.]*"), resource)
             }

@@ -30,9 +30,8 @@ def verdicts(policy, item):
     known = {"object": item, "variables": {}}
     for variable in policy["spec"].get("variables", []):
         known["variables"][variable["name"]] = _program(variable["expression"]).execute(known)
-    return [
-        rule["message"] for rule in policy["spec"]["validations"] if _program(rule["expression"]).execute(known) is not True
-    ]
+    validations = policy["spec"]["validations"]
+    return [rule["message"] for rule in validations if _program(rule["expression"]).execute(known) is not True]
 
 
 def of(project):
@@ -56,7 +55,8 @@ def check(projects):
                     refused = verdicts(policy, item)
                 except Exception as error:  # of any kind: an expression that cannot be evaluated refuses everything
                     refused = [f"cannot be evaluated: {error}"]
-                problems += [f"{project.name}: {policy['metadata']['name']} refuses {title(item)}: {r}" for r in refused]
+                name = policy["metadata"]["name"]
+                problems += [f"{project.name}: {name} refuses {title(item)}: {message}" for message in refused]
     return problems, count
 
 
@@ -66,7 +66,8 @@ def _is_gateway(item, project):
         return False
     exposed = {"LoadBalancer", "NodePort"}
     selectors = [i["spec"].get("selector") for i in project.objects if i.get("spec", {}).get("type") in exposed]
-    return item["spec"].get("selector") in selectors or {"gateway", "front", "app"} & set(item["spec"]["selector"].values())
+    selector = item["spec"].get("selector") or {}
+    return selector in selectors or bool({"gateway", "front", "app"} & set(selector.values()))
 
 
 # What each policy is for: (kind of the object, how to break it, words of the message)

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import subprocess
-import time
 import tomllib
 
 import yaml
@@ -20,7 +19,7 @@ MAINSTAY = os.environ.get("MAINSTAY_BIN", str(ROOT / "target/debug/mainstay"))
 MIGRATION = "create table public.orders (id bigint generated always as identity primary key, note text);\n"
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Project:
     """A project folder, and what it renders to."""
 
@@ -30,7 +29,6 @@ class Project:
     options: frozenset = frozenset()  # of combinations.toml: "tls.manual"
     text: str = ""
     objects: list = dataclasses.field(default_factory=list)
-    seconds: float = 0.0
 
     @property
     def stream(self):
@@ -185,9 +183,7 @@ def toml(table, path=()):
 
 def render(project):
     """Fills in the objects of a project."""
-    began = time.monotonic()
     project.text = mainstay("render", project.folder).stdout
-    project.seconds = time.monotonic() - began
     project.stream.parent.mkdir(parents=True, exist_ok=True)
     project.stream.write_text(project.text)
     project.objects = parse(project.text)

@@ -39,8 +39,8 @@ def check_rules(text):
 def check_prometheus(text, rules):
     """A configuration together with its rules.
 
-    Debian's Prometheus is built without discovery in Kubernetes and there is no token on this machine: each discovery is
-    replaced by a fixed target. Its form is checked by Prometheus itself wherever it runs, and by crates/monitoring.
+    Debian's Prometheus is built without discovery in Kubernetes and there is no token on this machine: each discovery
+    is replaced by a fixed target. Its form is checked by Prometheus wherever it runs, and by crates/monitoring.
     """
     config = yaml.safe_load(text)
     jobs = config["scrape_configs"]

@@ -43,7 +43,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "rust", about: "the Rust tests only", run: check::rust },
     Command {
         name: "kubernetes",
-        about: "what is rendered for Kubernetes, before schemas, checkov, promtool, amtool, kustomize and lint; kubernetes [STEP]",
+        about: "rendered objects before schemas, checkov, promtool, amtool, kustomize and lint; kubernetes [STEP]",
         run: kubernetes::check,
     },
     Command { name: "client", about: "the published client libraries against a running project", run: check::client },

@@ -6,7 +6,7 @@ use crate::discovery::{Discovery, Resource};
 use crate::lock::Lock;
 use crate::members::{Depth, Key, Members, key_of};
 use crate::observe::{Applied, Change, Event, Observer};
-use crate::patch::{Applier, Done, scaled};
+use crate::patch::{Applier, Done, job_identity, scaled};
 use crate::release::{self, Ending, Record, Release, ReleaseStatus};
 use crate::secrets::{Maker, Vault};
 use crate::wait::{Target, Waiter, completed};
@@ -269,11 +269,11 @@ impl Run<'_> {
                     total: self.options.deadline,
                 };
                 let jobs: Vec<String> =
-                    targets.iter().map(|t| &t.object).filter(|o| text(o, "/kind") == "Job").map(job_name).collect();
+                    targets.iter().map(|t| &t.object).filter(|o| text(o, "/kind") == "Job").map(job_identity).collect();
                 waiter.until_ready(targets, &course.vault).await?;
                 course.jobs.extend(jobs);
             } else {
-                course.jobs.extend(targets.iter().filter(|t| completed(&t.object)).map(|t| job_name(&t.object)));
+                course.jobs.extend(targets.iter().filter(|t| completed(&t.object)).map(|t| job_identity(&t.object)));
             }
             self.observer.event(&Event::PhaseEnded { phase, seconds: began.elapsed().as_secs_f64() });
         }
@@ -318,8 +318,9 @@ impl Run<'_> {
         let mut todo = Vec::new();
         for object in objects {
             let key = self.key(object, applier.discovery);
-            let ran =
-                object.kind() == "Job" && applier.members.get(&key).is_none() && course.jobs.contains(object.name());
+            let ran = object.kind() == "Job"
+                && applier.members.get(&key).is_none()
+                && course.jobs.contains(&job_identity(&object.value));
             if ran && !new_database && !self.options.rerun_jobs {
                 let note = "it has run before and its time to live is over".to_owned();
                 let applied =
@@ -426,10 +427,6 @@ fn is_new_data(applied: &Applied) -> bool {
     let data =
         ["StatefulSet ", "PersistentVolumeClaim ", "Cluster "].iter().any(|kind| applied.object.starts_with(kind));
     data && applied.change == Change::Created
-}
-
-fn job_name(object: &Value) -> String {
-    text(object, "/metadata/name").to_owned()
 }
 
 /// Unknown kinds are told once, not once per object.

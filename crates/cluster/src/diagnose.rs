@@ -91,8 +91,10 @@ pub(crate) fn symptoms(target: &Value, scene: &Scene) -> Vec<Symptom> {
         "StatefulSet" | "DaemonSet" | "Job" => {
             // a pod that came later shows that the refusal has passed: while an old pod ends, its share of the quota is
             // counted twice for a moment
-            let since = since(target).max(newest_pod(uid, &scene.pods));
-            let failed = |e: &&Value| matches!(text(e, "/reason"), "FailedCreate") && event_time(e) > since;
+            // (times have whole seconds: an event of the second of our own change counts, one of a pod's second does not)
+            let (since, pod) = (since(target), newest_pod(uid, &scene.pods));
+            let fresh = |time: Timestamp| time >= since && time > pod;
+            let failed = |e: &&Value| text(e, "/reason") == "FailedCreate" && fresh(event_time(e));
             if let Some(event) = events_of(scene, uid).filter(failed).last() {
                 found.push(not_created(&object, text(event, "/message")));
             }

@@ -84,8 +84,16 @@ impl Applier<'_> {
             self.hand_over_replicas(&url, &body, &id).await?;
         }
         let mut note = String::new();
-        let mut answer = self.send(&url, &body, &id, &mut note).await?;
+        let (mut answer, replaced) = match self.send(&url, &body, &id, &mut note).await {
+            Ok(answer) => (answer, false),
+            Err(Error::Immutable { .. }) if is_replaceable(object) => {
+                "replaced, because the template of a Job cannot be changed".clone_into(&mut note);
+                (self.again(&url, &body, &id).await?, true)
+            }
+            Err(error) => return Err(error),
+        };
         let mut change = match before {
+            _ if replaced => Change::Changed,
             _ if answer.status == StatusCode::CREATED => Change::Created,
             Some(before) if !differs(before, &answer.body) => Change::Unchanged,
             _ => Change::Changed,
@@ -179,7 +187,7 @@ impl Applier<'_> {
         }
     }
 
-    /// A Job that has failed stays failed: it is removed and made again.
+    /// A Job that has failed stays failed, and its template cannot be changed: it is removed and made again.
     async fn again(&self, url: &str, body: &Value, id: &Id) -> Result<Answer, Error> {
         let gone = json!({"propagationPolicy": "Background"});
         match self.cluster.api.delete(url, &gone).await {
@@ -232,6 +240,21 @@ impl Applier<'_> {
     }
 }
 
+/// Whether an object may be deleted and made again when it cannot be changed.
+pub(crate) fn is_replaceable(object: &Object) -> bool {
+    object.kind() == "Job" && object.annotation(keys::REPLACE) == Some("true")
+}
+
+/// What makes a Job the same for the question whether it has run: its name, and what its pods are configured with.
+pub(crate) fn job_identity(job: &Value) -> String {
+    let name = text(job, "/metadata/name");
+    let hash = job.pointer("/spec/template/metadata/annotations").and_then(|a| a.get(keys::CONFIG_HASH));
+    match hash.and_then(Value::as_str) {
+        Some(hash) => format!("{name}@{hash}"),
+        None => name.to_owned(),
+    }
+}
+
 /// (object with the old sizes, claims with the new ones)
 type Growth = (Value, Vec<(String, String)>);
 
@@ -274,12 +297,23 @@ pub(crate) fn explain(fault: Fault, id: &Id) -> Error {
     {
         return Error::Immutable {
             object: id.to_string(),
-            message: format!("{}.", status.message.trim_end_matches('.')),
+            message: format!("{}.", without_dump(status.message.trim_end_matches('.'))),
             way_out: way_out(&id.kind, &id.name, &id.namespace),
         };
     }
     let namespace = Some(id.namespace.as_str()).filter(|n| !n.is_empty());
     fault.explain("patch", &id.kind, namespace, &id.name)
+}
+
+/// The server prints the refused value, which for a pod template is pages of Go syntax: only the field and the reason stay.
+fn without_dump(message: &str) -> String {
+    const DUMP: &str = "Invalid value: ";
+    match (message.find(DUMP), message.rfind(": ")) {
+        (Some(start), Some(end)) if message.len() > 400 && start + DUMP.len() < end => {
+            format!("{}{}", &message[..start], &message[end + 2..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 fn is_immutable(status: &Status) -> bool {
@@ -316,6 +350,19 @@ fn way_out(kind: &str, name: &str, namespace: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_template_is_not_printed_as_go() {
+        let dump = format!("core.PodTemplateSpec{{{}}}", "Labels:map[string]string{\"a\":\"b\"}, ".repeat(40));
+        let message =
+            format!("Job.batch \"db-init\" is invalid: spec.template: Invalid value: {dump}: field is immutable");
+        assert_eq!(without_dump(&message), "Job.batch \"db-init\" is invalid: spec.template: field is immutable");
+        let short = "spec.selector: Invalid value: {}: field is immutable";
+        assert_eq!(without_dump(short), short);
+        for hostile in ["Invalid value: ", ": Invalid value: ", ""] {
+            let _ = without_dump(&hostile.repeat(100));
+        }
+    }
 
     #[test]
     fn only_growth_of_volumes_is_done_in_place() {

@@ -6,7 +6,7 @@ use crate::compare::{FieldChange, changes};
 use crate::conflict::ConflictReport;
 use crate::discovery::{Discovery, Resource};
 use crate::members::{Depth, Key, Members, key_of};
-use crate::patch::{body, explain, growth};
+use crate::patch::{body, explain, growth, is_replaceable, job_identity};
 use crate::release::{self, Release, ReleaseStatus};
 use crate::{Cluster, Desired, Error, Options};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -186,7 +186,8 @@ impl Planner<'_> {
         if self.missing.contains(&id.namespace) {
             return Ok(item(&id, Action::Create, false, "its namespace does not exist yet"));
         }
-        if object.kind() == "Job" && before.is_none() && self.jobs.contains(object.name()) && !self.options.rerun_jobs {
+        let ran = || self.jobs.contains(&job_identity(&object.value));
+        if object.kind() == "Job" && before.is_none() && ran() && !self.options.rerun_jobs {
             return Ok(item(&id, Action::Unchanged, true, "it has run before"));
         }
         let url = resource.path(Some(&id.namespace), Some(&id.name));
@@ -225,6 +226,15 @@ impl Planner<'_> {
             return Ok(item(&id, action, false, "an admission webhook of the cluster cannot be tried"));
         }
         match explain(fault, &id) {
+            Error::Immutable { .. } if is_replaceable(object) => {
+                let mut planned = item(&id, Action::Update, true, "it is replaced and runs again");
+                planned.fields.push(FieldChange {
+                    field: ".spec.template".into(),
+                    old: live.as_ref().map(job_identity),
+                    new: Some(job_identity(&body)),
+                });
+                Ok(planned)
+            }
             error @ (Error::Immutable { .. } | Error::Invalid { .. }) => {
                 Ok(item(&id, Action::Refused, true, &error.to_string()))
             }

@@ -316,3 +316,42 @@ async fn a_misspelt_field_is_refused_with_its_name() {
         double.requests().iter().filter(|r| r.starts_with("PATCH") && r.ends_with("deployments/data")).count();
     assert_eq!(patches, 1, "it is not tried again");
 }
+
+#[tokio::test]
+async fn a_job_with_another_template_is_replaced_when_it_says_so() {
+    let (double, cluster, mut desired) = deployed().await;
+    let uid = |double: &Double| double.get("jobs", "shop", "db-init-aaaa").unwrap()["metadata"]["uid"].clone();
+    let job = |desired: &mut mainstay_cluster::Desired, hash: &str, replace: &str| {
+        let job = desired.objects.iter_mut().find(|o| o.kind() == "Job").unwrap();
+        job.value["metadata"]["annotations"] = json!({keys::REPLACE: replace});
+        job.value["spec"]["template"]["metadata"]["annotations"] = json!({keys::CONFIG_HASH: hash});
+    };
+    let first = uid(&double);
+    job(&mut desired, "2", "false");
+    assert_eq!(plan(&cluster, &desired, &options()).await.unwrap().count(Action::Refused), 1);
+    assert_eq!(deploy(&cluster, &desired, &options(), &Silent).await.unwrap_err().error.code(), "MC021");
+    assert_eq!(uid(&double), first, "whoever does not say so keeps the Job");
+
+    job(&mut desired, "2", "true");
+    let planned = plan(&cluster, &desired, &options()).await.unwrap();
+    let item = planned.items.iter().find(|i| i.object == "Job db-init-aaaa").unwrap();
+    assert_eq!((item.action, item.reason.as_str()), (Action::Update, "it is replaced and runs again"));
+    assert_eq!(uid(&double), first, "a plan replaces nothing");
+    let outcome = deploy(&cluster, &desired, &options(), &Silent).await.unwrap();
+    let applied = outcome.changes.iter().find(|a| a.object == "Job db-init-aaaa").unwrap();
+    assert_eq!(applied.change, Change::Changed, "{applied:?}");
+    let second = uid(&double);
+    assert_ne!(second, first);
+    assert!(!deploy(&cluster, &desired, &options(), &Silent).await.unwrap().changed());
+    assert_eq!(uid(&double), second);
+
+    // what has run is remembered with its configuration: gone and the same stays gone, gone and different runs
+    double.state().delete(crate::double::resource("jobs"), "shop", "db-init-aaaa");
+    assert!(!plan(&cluster, &desired, &options()).await.unwrap().changes());
+    assert!(!deploy(&cluster, &desired, &options(), &Silent).await.unwrap().changed());
+    assert!(double.get("jobs", "shop", "db-init-aaaa").is_none());
+    job(&mut desired, "3", "true");
+    assert!(plan(&cluster, &desired, &options()).await.unwrap().changes());
+    deploy(&cluster, &desired, &options(), &Silent).await.unwrap();
+    assert!(double.get("jobs", "shop", "db-init-aaaa").is_some());
+}

@@ -99,17 +99,21 @@ fn project_file(system: &System) -> Object {
 
 /// The project file without `[seed]`: its accounts are for `up --seed`, and their passwords belong in no ConfigMap.
 fn without_samples(file: &str) -> String {
-    let mut text = String::with_capacity(file.len());
+    let mut kept: Vec<&str> = Vec::new();
     let mut skipping = false;
     for line in file.split_inclusive('\n') {
         if let Some(table) = header(line) {
             skipping = table == "seed" || table.starts_with("seed.");
+            // what is said above it is about it
+            while skipping && kept.last().is_some_and(|above| above.trim_start().starts_with('#')) {
+                kept.pop();
+            }
         }
         if !skipping {
-            text.push_str(line);
+            kept.push(line);
         }
     }
-    text
+    kept.concat()
 }
 
 /// The name of the table that a line begins.

@@ -235,8 +235,7 @@ fn parameters(postgres: &Component) -> Vec<String> {
 /// named: without one libpq asks the system for the name of the process's user, which uid 10001 does not have, and
 /// `pg_isready` ends with 3 ("no attempt") and never asks the server. No one logs in, so the name need not exist.
 fn probe(every: i32, failures: i32, delay: i32) -> Probe {
-    let command =
-        ["pg_isready", "--host=127.0.0.1", "--port=5432", "--username=postgres", "--quiet", "--timeout=3"];
+    let command = ["pg_isready", "--host=127.0.0.1", "--port=5432", "--username=postgres", "--quiet", "--timeout=3"];
     Probe {
         exec: Some(ExecAction { command: Some(command.map(str::to_owned).to_vec()) }),
         period_seconds: Some(every),

@@ -268,7 +268,8 @@ fn fluent_bit(system: &System, component: &Component) -> Vec<Object> {
     let mut main = container(system, "fluent-bit", system.third_party("fluent-bit"), component.size);
     main.args = Some(vec!["-c".to_owned(), "/etc/fluent-bit/fluent-bit.yaml".to_owned()]);
     main.ports = Some(ports(component));
-    main.startup_probe = Some(get("/api/v1/health", "http", 2, 60));
+    // its health reports errors while the store is still starting: that is no reason to be killed
+    main.startup_probe = Some(get("/", "http", 2, 60));
     main.readiness_probe = Some(get("/api/v1/health", "http", 10, 3));
     main.liveness_probe = Some(get("/", "http", 20, 6));
     main.volume_mounts = Some(vec![

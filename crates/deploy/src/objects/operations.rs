@@ -111,7 +111,8 @@ fn backup_pod<'a>(system: &'a System, component: &'a Component) -> Pod<'a> {
     let mut pod = Pod::new(system, component, OTHER_UID)
         .restart("Never")
         .volume(config_volume("scripts", SCRIPTS, &Map::new()))
-        .volume(scratch("tmp", if is_backup { "64Mi" } else { "1Gi" }))
+        // a restore takes as much room as the database may have
+        .volume(scratch("tmp", if is_backup { "64Mi" } else { &system.project.storage.size }))
         .volume(scratch("run", "16Mi"))
         .volume(Volume {
             name: "backups".to_owned(),

@@ -260,17 +260,15 @@ fn empty(system: &System, spec: &SecretSpec, is_tls: bool) -> Object {
 fn external(system: &System, spec: &SecretSpec) -> Object {
     let store = &system.project.kubernetes.secret_store;
     let (kind, name) = store.split_once('/').unwrap_or(("SecretStore", store));
+    let address = format!("{}/{}", system.namespace, spec.name);
+    let is_optional = |k: &&SecretKey| matches!(k.source, Source::Given { required: false, .. });
     let data: Vec<_> = spec
         .keys
         .iter()
-        .map(|k| {
-            json!({
-                "secretKey": k.name,
-                "remoteRef": { "key": format!("{}/{}", system.namespace, spec.name), "property": k.name },
-            })
-        })
+        .filter(|k| !is_optional(k))
+        .map(|k| json!({ "secretKey": k.name, "remoteRef": { "key": address, "property": k.name } }))
         .collect();
-    let value = json!({
+    let mut value = json!({
         "apiVersion": "external-secrets.io/v1",
         "kind": "ExternalSecret",
         "metadata": system.meta(&spec.name, &system.project.name, "configuration"),
@@ -278,9 +276,16 @@ fn external(system: &System, spec: &SecretSpec) -> Object {
             "refreshInterval": "1h",
             "secretStoreRef": { "kind": kind, "name": name },
             "target": { "name": spec.name, "creationPolicy": "Owner", "deletionPolicy": "Retain" },
-            "data": data,
         },
     });
+    if !data.is_empty() {
+        value["spec"]["data"] = json!(data);
+    }
+    if spec.keys.iter().any(|k| is_optional(&k)) {
+        // a property that is asked for by name and missing keeps the whole Secret from being made: what is optional comes
+        // with everything that the store has under this key
+        value["spec"]["dataFrom"] = json!([{ "extract": { "key": address } }]);
+    }
     Object::new(
         Phase::Configuration,
         path(system, &spec.name),

@@ -13,7 +13,7 @@ mod workload;
 pub use database::{Database, DatabaseKind, Storage};
 pub(crate) use entry::entry;
 pub use expose::{Expose, Way};
-pub use kubernetes::{Admission, AdmissionAction, Kubernetes, PodSecurity, PullPolicy, SecretsFrom};
+pub use kubernetes::{Admission, AdmissionAction, KubeVersion, Kubernetes, PodSecurity, PullPolicy, SecretsFrom};
 pub use monitoring::{Logging, LoggingStack, Monitoring};
 pub use operations::Backup;
 pub(crate) use service::egress;
@@ -32,7 +32,11 @@ pub(crate) fn quantity(text: Option<&String>) -> Result<(), String> {
 /// Refuses a text that cannot be the reference of an image.
 pub(crate) fn image(text: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@');
-    if text.is_empty() || text.len() > 512 || !text.chars().all(fits) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if text.is_empty()
+        || text.len() > 512
+        || !text.chars().all(fits)
+        || !text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
         return Err(format!("{text:?} is no image; write for example \"registry.example.com/team/app:1.0\""));
     }
     Ok(())

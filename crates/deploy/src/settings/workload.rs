@@ -98,7 +98,8 @@ impl Workload {
                 .chain(&self.given)
                 .chain(&self.user_key)
                 .chain(&self.password_key)
-                .any(|key| !is_variable(key)) => {
+                .any(|key| !is_variable(key)) =>
+            {
                 Err("names of environment variables are letters, digits and underscores, and do not begin with a digit"
                     .to_owned())
             }

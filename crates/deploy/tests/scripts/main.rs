@@ -62,7 +62,8 @@ impl Server {
     }
 
     fn sql(&self, sql: &str) {
-        let (ok, said) = self.run(&format!("psql -q --no-psqlrc -v ON_ERROR_STOP=1 \"$(cat url)\" <<'SQL'\n{sql}\nSQL"));
+        let (ok, said) =
+            self.run(&format!("psql -q --no-psqlrc -v ON_ERROR_STOP=1 \"$(cat url)\" <<'SQL'\n{sql}\nSQL"));
         assert!(ok, "{said}");
     }
 
@@ -103,7 +104,8 @@ fn dumps_are_made_kept_counted_and_restored() {
     let (ok, said) = server.run("rm -rf /tmp/verify; bash scripts/verify.sh; rm -rf /tmp/verify");
     assert!(ok && said.contains("restored: 1 tables"), "{said}");
     // a dump that was damaged on the disk is found
-    let damage = "newest=$(ls backups/*.dump | tail -n 1); printf x | dd of=$newest bs=1 seek=20 conv=notrunc 2> /dev/null";
+    let damage =
+        "newest=$(ls backups/*.dump | tail -n 1); printf x | dd of=$newest bs=1 seek=20 conv=notrunc 2> /dev/null";
     let (ok, said) = server.run(&format!("{damage}; bash scripts/verify.sh; rm -rf /tmp/verify"));
     assert!(!ok && said.contains("FAILED"), "{said}");
     // a server that is away leaves nothing half-written

@@ -18,7 +18,10 @@ fn the_api_is_updated_without_a_gap_and_heals_itself() {
             ("/spec/strategy/type", json!("RollingUpdate")),
             ("/spec/strategy/rollingUpdate/maxUnavailable", json!(0)),
             ("/metadata/annotations/mainstay.dev~1initial-replicas", json!("2")),
-            ("/spec/template/spec/containers/0/ports/0", json!({"name": "http", "containerPort": 8000, "protocol": "TCP"})),
+            (
+                "/spec/template/spec/containers/0/ports/0",
+                json!({"name": "http", "containerPort": 8000, "protocol": "TCP"}),
+            ),
         ],
     );
     let main = seed.container("Deployment", "api");
@@ -70,11 +73,7 @@ fn settings_and_credentials_have_the_names_of_the_seed() {
     let seed = rest();
     expect(
         seed.get("ConfigMap", "api-config"),
-        &[
-            ("/data/APP_ENV", json!("production")),
-            ("/data/LOG_LEVEL", json!("info")),
-            ("/data/PORT", json!("8000")),
-        ],
+        &[("/data/APP_ENV", json!("production")), ("/data/LOG_LEVEL", json!("info")), ("/data/PORT", json!("8000"))],
     );
     let main = seed.container("Deployment", "api");
     assert_eq!(main["envFrom"], json!([{"configMapRef": {"name": "api-config"}}]));
@@ -126,7 +125,10 @@ fn a_service_of_ones_own_stands_beside_the_roles() {
             ("/image", json!("registry.example.com/reports:2.3.0")),
             ("/ports/0/containerPort", json!(8081)),
             ("/readinessProbe/httpGet/path", json!("/healthz")),
-            ("/envFrom", json!([{"configMapRef": {"name": "reports-config"}}, {"secretRef": {"name": "reports-secrets"}}])),
+            (
+                "/envFrom",
+                json!([{"configMapRef": {"name": "reports-config"}}, {"secretRef": {"name": "reports-secrets"}}]),
+            ),
         ],
     );
     expect(seed.get("ConfigMap", "reports-config"), &[("/data/REPORT_FORMAT", json!("pdf"))]);

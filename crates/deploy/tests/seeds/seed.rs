@@ -2,7 +2,8 @@
 
 use crate::projects;
 use mainstay_deploy::{Project, System, objects, secrets};
-use mainstay_manifest::{Document, Quantity, SecretSpec, Source, yaml};
+use mainstay_manifest::yaml::{self, Document};
+use mainstay_manifest::{Quantity, SecretSpec, Source};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +37,8 @@ pub(crate) fn project(name: &str) -> Project {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(shelf).join(name).join("migrations");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let text = |path: &Path| (path.file_name().unwrap().to_string_lossy().into(), std::fs::read_to_string(path).unwrap());
+    let text =
+        |path: &Path| (path.file_name().unwrap().to_string_lossy().into(), std::fs::read_to_string(path).unwrap());
     Project { migrations: files.iter().map(|path| text(path)).collect(), ..projects::read(name) }
 }
 
@@ -59,7 +61,10 @@ impl Seed {
     }
 
     pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
-        self.of_kind(kind).find(|object| text(object, "/metadata/name") == name)
+        self.objects
+            .iter()
+            .filter(|object| object["kind"] == kind)
+            .find(|object| text(object, "/metadata/name") == name)
     }
 
     pub(crate) fn get(&self, kind: &str, name: &str) -> &Value {
@@ -200,7 +205,8 @@ pub(crate) fn autoscaler(seed: &Seed, name: &str, deployment: &str, range: (u32,
             "name": name, "target": {"type": "Utilization", "averageUtilization": percent},
         }})
     };
-    let metrics: Vec<_> = [Some(metric("cpu", cpu)), memory.map(|m| metric("memory", m))].into_iter().flatten().collect();
+    let metrics: Vec<_> =
+        [Some(metric("cpu", cpu)), memory.map(|m| metric("memory", m))].into_iter().flatten().collect();
     expect(
         hpa,
         &[

@@ -78,10 +78,7 @@ fn every_way_in_is_there() {
     let seed = tasks();
     let port = |number: u16| ("/spec/ports/0/port", json!(number));
     let target = || ("/spec/ports/0/targetPort", json!("http"));
-    expect(
-        seed.get("Service", "task-management-service"),
-        &[("/spec/type", json!("ClusterIP")), port(80), target()],
-    );
+    expect(seed.get("Service", "task-management-service"), &[("/spec/type", json!("ClusterIP")), port(80), target()]);
     expect(
         seed.get("Service", "task-management-service-nodeport"),
         &[("/spec/type", json!("NodePort")), port(80), target(), ("/spec/ports/0/nodePort", json!(30080))],

@@ -16,7 +16,8 @@ fn the_namespace_isolates_and_is_bounded() {
         &[("/metadata/labels/pod-security.kubernetes.io~1enforce", json!("restricted"))],
     );
     let quota = seed.get("ResourceQuota", "xray-api-rq");
-    for key in ["requests.cpu", "limits.cpu", "requests.memory", "limits.memory", "pods", "persistentvolumeclaims", "services"]
+    for key in
+        ["requests.cpu", "limits.cpu", "requests.memory", "limits.memory", "pods", "persistentvolumeclaims", "services"]
     {
         assert!(quota["spec"]["hard"][key].is_string(), "{key} is not bounded");
     }
@@ -100,7 +101,10 @@ fn the_models_mount_config_and_login_and_only_the_gateway_reaches_them() {
     let policy = seed.get("NetworkPolicy", "allow-only-gateway");
     expect(
         policy,
-        &[("/spec/podSelector/matchLabels", json!({"app.kubernetes.io/instance": "xray-api", "app.kubernetes.io/name": "models"}))],
+        &[(
+            "/spec/podSelector/matchLabels",
+            json!({"app.kubernetes.io/instance": "xray-api", "app.kubernetes.io/name": "models"}),
+        )],
     );
     assert_eq!(let_in(policy, 8080), ["gateway"]);
 }
@@ -142,7 +146,10 @@ fn kyverno_policies_are_rendered_for_this_namespace_only() {
             policy,
             &[
                 ("/apiVersion", json!("policies.kyverno.io/v1")),
-                ("/spec/matchConstraints/namespaceSelector/matchLabels", json!({"kubernetes.io/metadata.name": "xray-api"})),
+                (
+                    "/spec/matchConstraints/namespaceSelector/matchLabels",
+                    json!({"kubernetes.io/metadata.name": "xray-api"}),
+                ),
             ],
         );
     }

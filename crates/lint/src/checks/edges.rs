@@ -5,7 +5,7 @@ use crate::check::{Lint, Theme};
 use crate::endpoint::{self, Endpoint};
 use crate::lookup;
 use crate::network::{Direction, Network};
-use crate::report::Severity::Error;
+use crate::report::Severity::{Error, Warning};
 use crate::workload::Workload;
 use crate::world::World;
 use serde_json::Value;
@@ -42,6 +42,13 @@ pub(crate) const THEME: Theme = Theme {
             "The connection is refused or times out.",
             "Use a port of the Service, or add it there.",
         ),
+        check(
+            "ML315",
+            Warning,
+            "call of a Service that is not there",
+            "The name is not found.",
+            "Correct the name, or add the Service.",
+        ),
     ],
     run: &[calls],
 };
@@ -63,7 +70,14 @@ fn calls(lint: &mut Lint<'_>) {
             let Some((name, namespace)) = endpoint::service_name(&call.endpoint.host, workload.namespace) else {
                 continue;
             };
-            let Some(service) = world.find("Service", namespace, name) else { continue };
+            let Some(service) = world.find("Service", namespace, name) else {
+                if call.endpoint.certain && is_missing(world, namespace, name) {
+                    let host = &call.endpoint.host;
+                    let message = format!("{} is told to call {host}, and there is no such Service.", workload.title());
+                    lint.report("ML315", workload.item, call.path, message);
+                }
+                continue;
+            };
             let Some(ports) = pod_ports(world, service, &call.endpoint) else {
                 if call.endpoint.certain {
                     let port = call.endpoint.port.unwrap_or_default();
@@ -90,6 +104,21 @@ fn calls(lint: &mut Lint<'_>) {
             lint.report("ML313", workload.item, call.path, message);
         }
     }
+}
+
+/// Whether a name that no Service in the files has is a mistake: the files hold the namespace's other Services, no operator
+/// makes more of them, and it is not the name of a pod or of the pod itself.
+fn is_missing(world: &World<'_>, namespace: &str, name: &str) -> bool {
+    let is_pod = name.rsplit_once('-').is_some_and(|(set, number)| {
+        number.bytes().all(|b| b.is_ascii_digit()) && world.find("StatefulSet", namespace, set).is_some()
+    });
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    is_name
+        && !is_pod
+        && name != "localhost"
+        && !world.is_operated(namespace)
+        && !world.of_kind_in("Service", namespace).is_empty()
 }
 
 fn judge(

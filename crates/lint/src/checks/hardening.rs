@@ -118,8 +118,7 @@ fn has_rights(world: &World<'_>, namespace: &str, name: &str) -> bool {
                 && lookup::word(subject, "kind") == "ServiceAccount"
         })
     };
-    world.of_kind("RoleBinding").iter().any(bound)
-        || world.of_kind("ClusterRoleBinding").iter().any(bound)
+    world.of_kind("RoleBinding").iter().any(bound) || world.of_kind("ClusterRoleBinding").iter().any(bound)
 }
 
 fn tokens(lint: &mut Lint<'_>) {

@@ -28,7 +28,7 @@ pub(crate) const THEME: Theme = Theme {
             "ML303",
             Warning,
             "database open to everybody",
-            "One rule without \"from\" undoes the default deny for the data.",
+            "One rule without \"from\", or from every pod, undoes the default deny for the data.",
             "Name the clients in \"from\".",
         ),
         check(
@@ -51,6 +51,13 @@ pub(crate) const THEME: Theme = Theme {
             "peer that is nobody",
             "The rule allows nothing; the label is probably mistyped.",
             "Make the peer's podSelector match the labels of a pod template.",
+        ),
+        check(
+            "ML307",
+            Warning,
+            "ingress from everywhere on every port",
+            "A rule without peers and ports undoes the default deny: admin ports are open too.",
+            "Name the ports, and the peers unless it is the public entry.",
         ),
     ],
     run: &[coverage, openness, broken, nobody],
@@ -91,15 +98,36 @@ fn coverage(lint: &mut Lint<'_>) {
     }
 }
 
+/// A peer that names nobody in particular: every pod of its own namespace, or of all.
+fn is_every_pod(peer: &Value) -> bool {
+    let is_empty = |key: &str| lookup::map(peer, key).is_some_and(serde_json::Map::is_empty);
+    let has = |key: &str| lookup::at(peer, key).is_some();
+    match (has("namespaceSelector"), has("podSelector")) {
+        (false, true) => is_empty("podSelector"),
+        (true, false) => is_empty("namespaceSelector"),
+        (true, true) => is_empty("namespaceSelector") && is_empty("podSelector"),
+        (false, false) => false,
+    }
+}
+
 fn openness(lint: &mut Lint<'_>) {
     let world = lint.world;
     let network = lint.network();
     for policy in &network.policies {
         let database = policy.selects.iter().map(|w| &world.workloads[*w]).find(|w| w.is_database());
         for (r, rule) in policy.rules(Direction::Ingress).iter().enumerate() {
-            if let Some(database) = database.filter(|_| peers(rule, Direction::Ingress).is_none()) {
-                let message = format!("Everybody may connect to {}.", database.title());
-                lint.report("ML303", policy.item, format!("spec.ingress[{r}]"), message);
+            let from = peers(rule, Direction::Ingress);
+            let path = format!("spec.ingress[{r}]");
+            if let Some(database) = database {
+                if from.is_none() {
+                    let message = format!("Everybody may connect to {}.", database.title());
+                    lint.report("ML303", policy.item, path, message);
+                } else if from.into_iter().flatten().any(is_every_pod) {
+                    let message = format!("Every pod of a namespace may connect to {}.", database.title());
+                    lint.report("ML303", policy.item, path, message);
+                }
+            } else if from.is_none() && lookup::list(rule, "ports").is_empty() {
+                lint.report("ML307", policy.item, path, "Everybody may connect to every port.");
             }
         }
         for (r, rule) in policy.rules(Direction::Egress).iter().enumerate() {

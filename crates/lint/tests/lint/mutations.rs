@@ -286,6 +286,14 @@ const HOLES: &[(&str, Hole)] = &[
         ),
     ),
     (
+        "ML303",
+        Change(
+            "        - podSelector:\n            matchExpressions: [{key: app, operator: In, values: [gateway, db-init, backup]}]\n      ports",
+            "        - podSelector: {}\n      ports",
+        ),
+    ),
+    ("ML307", Change("      ports: [{port: 8080, endPort: 8081}]", "    - {}")),
+    (
         "ML304",
         Change(
             "  egress:\n    - to: [{podSelector: {matchLabels: {app: postgres}}}]\n      ports: [{port: 5432}]\n",
@@ -313,6 +321,7 @@ const HOLES: &[(&str, Hole)] = &[
     ("ML312", Change("values: [gateway, db-init, backup]}]\n      ports", "values: [gateway, backup]}]\n      ports")),
     ("ML313", Change("{protocol: UDP, port: 53}", "{protocol: UDP, port: 54}")),
     ("ML314", Change("http://auth:80", "http://auth:8080")),
+    ("ML315", Change("http://auth:80", "http://outh:80")),
     ("ML314", Change("DB_PORT: \"5432\"", "DB_PORT: \"5433\"")),
     // availability
     ("ML402", Change("minAvailable: 1", "minAvailable: 2")),

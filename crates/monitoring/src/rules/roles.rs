@@ -66,6 +66,7 @@ fn of_component(component: &Component) -> Vec<Rule> {
                 "10m",
                 &format!("max by (pod, role) (process_resident_memory_bytes{{@ns, role=\"{name}\"}}) / {limit} > 0.9"),
             )
+            .label("role", name)
             .says(
                 "A process uses most of the memory it may have.",
                 "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit. At the limit it \

@@ -31,7 +31,7 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
         terminal::progress(&format!("{} → {}", system.project.name, place(&cluster, &system.namespace)));
     }
     let asks = !arguments.yes || arguments.dry_run;
-    if asks && !approved(arguments, &cluster, &desired, &options).await? {
+    if asks && !approved(arguments, &cluster, &system, &desired, &options).await? {
         return Ok(());
     }
     let narrator = Narrator::new(arguments.json);
@@ -109,8 +109,14 @@ fn refuse_missing_roles(system: &System) -> Outcome {
 }
 
 /// Shows the preflight and the plan, and asks.
-async fn approved(arguments: &Deploy, cluster: &Cluster, desired: &Desired, options: &Options) -> Outcome<bool> {
-    let found = mainstay_cluster::preflight(cluster, desired).await?;
+async fn approved(
+    arguments: &Deploy,
+    cluster: &Cluster,
+    system: &System,
+    desired: &Desired,
+    options: &Options,
+) -> Outcome<bool> {
+    let found = super::doctor::examine(cluster, system, desired).await?;
     let plan = mainstay_cluster::plan(cluster, desired, options).await?;
     if arguments.json {
         terminal::say(&serde_json::to_string(
