@@ -23,7 +23,6 @@ const rendered = process.env.MAINSTAY_OBJECTS ?? path.join(repository, SYSTEM, '
 const objects = existsSync(rendered)
   ? Objects.folder(rendered)
   : new Objects([execFileSync(binary, ['render', path.join(repository, SYSTEM)], { maxBuffer: 64 << 20, encoding: 'utf8' })])
-const MAKE = ['run', '--quiet', '-p', 'mainstay-image', '--example', 'image', '--']
 
 let cluster, values, server, image
 before(async () => {
@@ -32,7 +31,8 @@ before(async () => {
   values = await secretsFor(objects, home)
   cluster = new Cluster(home, objects, values)
   const archive = path.join(home, 'image.tar')
-  const { stdout } = await run('cargo', [...MAKE, binary, SYSTEM, objects.image, archive], { cwd: repository })
+  const arguments_ = ['image', path.join(repository, SYSTEM), '--tag', objects.image, '--out', archive, '--json']
+  const { stdout } = await run(binary, arguments_)
   image = JSON.parse(stdout)
   image.loaded = await cluster.engine.load(archive)
   await cluster.up()

@@ -20,6 +20,7 @@ const PARTS: &[Part] = &[
     Part { name: "kubernetes", run: kubernetes::check },
     Part { name: "client", run: client },
     Part { name: "browser", run: browser },
+    Part { name: "podman", run: podman },
 ];
 
 /// Runs all parts; goes on after a failure so that one run tells everything.
@@ -75,6 +76,13 @@ pub fn client(arguments: &[String]) -> Step {
 pub fn browser(arguments: &[String]) -> Step {
     project::vendor_all(&[])?;
     node_tests("browser", arguments)
+}
+
+/// The rendered pods as containers of this machine.
+pub fn podman(arguments: &[String]) -> Step {
+    system::podman()?;
+    run("cargo", &["build", "--locked", "--quiet", "-p", "mainstay"])?;
+    node_tests("podman", arguments)
 }
 
 fn node_tests(folder: &str, arguments: &[String]) -> Step {

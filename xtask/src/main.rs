@@ -52,6 +52,7 @@ const COMMANDS: &[Command] = &[
         about: "headless Chromium through the budget-app; `--shots` renews the pictures in docs/",
         run: check::browser,
     },
+    Command { name: "podman", about: "the rendered pods of the budget-app as containers (root)", run: check::podman },
     Command { name: "docs", about: "write the generated reference pages anew", run: check::write_docs },
     Command { name: "deny", about: "licences and bans of the dependency tree (needs cargo-deny)", run: check::deny },
     Command {

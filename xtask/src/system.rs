@@ -107,6 +107,16 @@ pub fn network() -> Step {
     install(&["iproute2", "nftables"])
 }
 
+/// A container engine, to run the rendered pods.
+pub fn podman() -> Step {
+    let there = |program: &str| has(program) || Path::new("/usr/sbin").join(program).is_file();
+    if there("podman") && there("crun") && there("iptables") && there("ip") {
+        return Ok(());
+    }
+    say("podman is missing; installing it from the distribution");
+    install(&["podman", "crun", "netavark", "iptables", "iproute2"])
+}
+
 /// The npm packages of `tests/`.
 pub fn test_packages() -> Step {
     let folder = root().join("tests");

@@ -421,6 +421,9 @@ pub(crate) struct Image {
     /// Archive to write [default: PROJECT-image.tar].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Print JSON: reference, digest, id, size, architecture, layers.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

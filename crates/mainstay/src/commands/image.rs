@@ -19,6 +19,10 @@ pub(super) fn run(arguments: &Image) -> Outcome {
     spec.created = epoch(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     terminal::progress(&format!("{tag}: this program, the libraries it needs, and {}", project.dir.display()));
     let built = build(&spec, &out)?;
+    if arguments.json {
+        terminal::say(&serde_json::to_string_pretty(&built)?);
+        return Ok(());
+    }
     for layer in &built.layers {
         terminal::progress(&format!("  {:<9} {:>8} kB, {} files", layer.name, layer.size / 1000, layer.entries));
     }
