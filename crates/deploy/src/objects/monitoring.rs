@@ -5,7 +5,7 @@ use super::pod::{
     OTHER_UID, Pod, config_hash, config_volume, container, env, get, mount, ports, scratch, secret_volume,
 };
 use super::workloads::rolling;
-use crate::settings::DatabaseKind;
+use crate::settings::{DatabaseKind, TlsMode};
 use crate::system::{Component, Kind, System};
 use k8s_openapi::api::core::v1::{
     ConfigMap, Container, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service,
@@ -79,6 +79,9 @@ pub(crate) fn facts(system: &System) -> watch::Facts {
     facts.kube_state_metrics = monitoring.kube_state_metrics || monitoring.operator;
     facts.cadvisor = (monitoring.bundled && monitoring.node_metrics) || monitoring.operator;
     facts.kubernetes_mixin = monitoring.operator;
+    // the stack of an operator usually scrapes cert-manager as well
+    facts.cert_manager_metrics =
+        monitoring.operator && matches!(system.project.tls.mode, TlsMode::Issuer | TlsMode::Annotation);
     facts.loki = system.component("loki").is_some();
     facts.backup = system.component("backup").filter(|c| c.kind == Kind::Backup).map(|c| watch::Backup {
         cron_job: c.name.clone(),
@@ -88,7 +91,11 @@ pub(crate) fn facts(system: &System) -> watch::Facts {
 }
 
 /// The server's own TLS: ours has none inside the namespace, an operator's and an external one do.
-fn ssl_mode(system: &System) -> &'static str {
+fn ssl_mode(system: &System) -> &str {
+    // the exporter's driver has no `prefer`
+    if let Some(mode) = system.project.database.ssl_mode.as_deref().filter(|mode| *mode != "prefer") {
+        return mode;
+    }
     if system.project.database.kind == DatabaseKind::StatefulSet { "disable" } else { "require" }
 }
 

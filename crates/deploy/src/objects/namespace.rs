@@ -12,8 +12,11 @@ use mainstay_manifest::{Object, Phase, Quantity as Amount, keys};
 use std::collections::BTreeMap;
 
 pub(super) fn objects(system: &System) -> Vec<Object> {
-    let mut all =
-        vec![namespace(system, &system.namespace, system.project.kubernetes.pod_security.text(), "namespace.yaml")];
+    let kubernetes = &system.project.kubernetes;
+    let mut all = Vec::new();
+    if kubernetes.create_namespace {
+        all.push(namespace(system, &system.namespace, kubernetes.pod_security.text(), "namespace.yaml"));
+    }
     if let Some(collector) = system.components.iter().find(|c| c.namespace != system.namespace) {
         let mut object = namespace(system, &collector.namespace, "privileged", "logging/namespace.yaml");
         object.why =

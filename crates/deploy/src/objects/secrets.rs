@@ -120,8 +120,9 @@ fn init(system: &System) -> Vec<SecretKey> {
 /// A connection URL with the password of another key. Random passwords need no escaping.
 fn url(system: &System, user: &str, password: &str) -> Source {
     let secret = &system.project.database.secret_name;
+    let mode = system.project.database.ssl_mode.as_ref().map(|mode| format!("?sslmode={mode}")).unwrap_or_default();
     Source::Template(format!(
-        "postgresql://{user}:{{{secret}/{password}}}@{}:{}/{}",
+        "postgresql://{user}:{{{secret}/{password}}}@{}:{}/{}{mode}",
         system.database_host(),
         system.database_port(),
         system.database_name()

@@ -22,6 +22,11 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
     all
 }
 
+/// When certificates are asked for: before the gateway's pods when these mount them, else with the Ingress.
+fn phase(system: &System) -> Phase {
+    if system.tls_at_gateway() { Phase::Configuration } else { Phase::Networking }
+}
+
 /// What cert-manager's pod that answers an ACME server asks for and may use, by its own defaults.
 pub(super) const SOLVER: Size = Size {
     cpu: Quantity::millicores(10),
@@ -82,7 +87,7 @@ fn issuer(system: &System, name: &str, spec: &serde_json::Value, file: &str, why
         "metadata": system.meta(name, &system.project.name, "tls"),
         "spec": spec,
     });
-    Object::new(Phase::Networking, format!("tls/{file}.yaml"), why, &value)
+    Object::new(phase(system), format!("tls/{file}.yaml"), why, &value)
 }
 
 /// A certificate authority of the project: signed by itself once, and the Issuer signs with it. Clients trust one
@@ -114,7 +119,7 @@ fn own_authority(system: &System) -> Vec<Object> {
             "Signs the project's own certificate authority, and nothing else.",
         ),
         Object::new(
-            Phase::Networking,
+            phase(system),
             "tls/authority.yaml",
             "The project's own certificate authority. Its certificate (ca.crt in the Secret) is what clients must trust.",
             &authority,
@@ -180,7 +185,7 @@ fn certificate(system: &System) -> Object {
         },
     });
     Object::new(
-        Phase::Networking,
+        phase(system),
         "tls/certificate.yaml",
         "cert-manager keeps a certificate for the host name in the Secret, and renews it.",
         &value,

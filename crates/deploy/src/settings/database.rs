@@ -60,6 +60,8 @@ mainstay_kernel::section! {
         pub host: Option<String> = None,
         /// Port of an external server.
         pub port: u16 = 5432,
+        /// How the roles' own logins use TLS: `disable`, `prefer`, `require` or `verify-full`. Unset: `prefer`.
+        pub ssl_mode: Option<String> = None,
         /// Address ranges of an external server, for the network policies. Empty: any.
         pub ranges: Vec<String> = Vec::new(),
     }
@@ -106,6 +108,10 @@ impl Database {
         };
         if !plain(&self.user) || !self.database.as_deref().is_none_or(plain) {
             return Err("`user` and `database` are lower-case letters, digits and underscores".to_owned());
+        }
+        if self.ssl_mode.as_deref().is_some_and(|mode| !["disable", "prefer", "require", "verify-full"].contains(&mode))
+        {
+            return Err("`ssl_mode` is disable, prefer, require or verify-full".to_owned());
         }
         if self.kind == DatabaseKind::External && self.host.is_none() {
             return Err("kind = \"external\" needs `host`, the name or address of the server".to_owned());

@@ -104,6 +104,8 @@ mainstay_kernel::section! {
     pub struct Kubernetes in "kubernetes" {
         /// Namespace; the project's name when unset.
         pub namespace: Option<String> = None,
+        /// Render the Namespace. Off, when somebody else makes it and `mainstay` may only work inside it.
+        pub create_namespace: bool = true,
         /// Oldest Kubernetes version that the objects must be valid on, 1.31 to 1.37.
         pub version: KubeVersion = KubeVersion(34),
         /// Roles to run. Each gets a Deployment of its own unless `[workloads.<name>] roles` puts several together.

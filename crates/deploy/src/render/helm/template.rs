@@ -130,7 +130,7 @@ mod tests {
         let value = json!({
             "kind": "X",
             "rule": "{{ $labels.pod }} {{{",
-            "spec": {"list": [{"resources": {}, "n": 1}], "name": "a MainstayValue0x"},
+            "spec": {"list": [{"resources": {}, "amount": 1}], "name": "a MainstayValue0x"},
         });
         let marked = Marked {
             object: Object::new(Phase::Application, "x.yaml", "About {{ it }}.", &value),
@@ -139,15 +139,15 @@ mod tests {
                     "/spec/list/0/resources".into(),
                     Expression::Yaml(reference(&["components", "auth-data", "resources"])),
                 ),
-                ("/spec/list/0/n".into(), Expression::Int(reference(&["n"]))),
+                ("/spec/list/0/amount".into(), Expression::Int(reference(&["n"]))),
                 ("/spec/pull".into(), Expression::Optional(reference(&["pull"]))),
             ],
         };
         assert_eq!(
             write(&marked),
-            "# About {{ \"{{\" }} it }}.\nkind: X\nrule: \"{{ \"{{\" }} $labels.pod }} {{ \"{{\" }}{\"\nspec:\n  list:\n    - n: {{ .Values.n | int }}\n      \
+            "# About {{ \"{{\" }} it }}.\nkind: X\nrule: \"{{ \"{{\" }} $labels.pod }} {{ \"{{\" }}{\"\nspec:\n  name: a MainstayValue0x\n  list:\n    - amount: {{ .Values.n | int }}\n      \
              resources:\n        {{- toYaml (index .Values.components \"auth-data\" \"resources\") | nindent 8 }}\n  \
-             name: a MainstayValue0x\n  {{- with .Values.pull }}\n  pull:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n"
+             {{- with .Values.pull }}\n  pull:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n"
         );
     }
 }
