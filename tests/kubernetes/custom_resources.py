@@ -242,6 +242,7 @@ EXTERNAL_SECRET = table(
             remoteRef=table(["key"], key=TEXT, property=TEXT, version=TEXT),
         )
     ),
+    dataFrom=some(table(["extract"], extract=table(["key"], key=TEXT, property=TEXT, version=TEXT))),
 )
 
 VALIDATING_POLICY = table(

@@ -241,7 +241,13 @@ fn of_events(object: &str, pod: &Value, scene: &Scene) -> Option<Symptom> {
         let own = text(event, "/involvedObject/uid") == uid;
         return Some(match text(event, "/reason") {
             "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" if own && !running => {
-                let hint = if message.contains("not found") { "Create what the message names." } else { VOLUME };
+                let hint = if message.contains("not found") {
+                    "Create what the message names."
+                } else if message.contains("to sync secret cache") || message.contains("to sync configmap cache") {
+                    "The node has not fetched it yet; it tries again by itself."
+                } else {
+                    VOLUME
+                };
                 sign(Class::Volume, object, Some(pod), format!("a volume cannot be mounted: {message}"), hint)
             }
             "ProvisioningFailed" if claim => {

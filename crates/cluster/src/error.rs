@@ -138,7 +138,7 @@ pub enum Error {
     #[error("{0}")]
     Failed(Box<Trouble>),
     /// Something did not become ready in time.
-    #[error("Not ready after {seconds} s: {}", waiting.join("; "))]
+    #[error("Not ready after {seconds} s: {}{}", waiting.join("; "), seen(troubles))]
     Deadline {
         /// The overall deadline, in seconds.
         seconds: u64,
@@ -221,6 +221,11 @@ pub enum Error {
     /// Several objects at once.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<Error>),
+}
+
+/// What was seen last, below the first line; more than a few only repeat each other.
+fn seen(troubles: &[Trouble]) -> String {
+    troubles.iter().take(3).map(|trouble| format!("\n{trouble}")).collect()
 }
 
 fn missing_keys(secret: &str, missing: &[String]) -> String {

@@ -5,7 +5,8 @@ use crate::observe::{Event, Observer};
 use crate::release::{self, Release, ReleaseStatus};
 use crate::{Cluster, Error, Options};
 
-/// Goes back to an earlier release; without a number to the last good one before the current.
+/// Goes back to an earlier release; without a number to the last good one before the current. After a deployment that
+/// failed that is the one before it.
 ///
 /// # Errors
 /// When there is no such release, or the database has migrations that do not continue those of the release.
@@ -18,10 +19,12 @@ pub async fn rollback(
 ) -> Result<Outcome, Failure> {
     let releases = release::history(cluster, namespace).await?;
     let good = |r: &&Release| r.status == ReleaseStatus::Deployed;
-    let current = releases.iter().find(good);
     let found = match number {
         Some(number) => releases.iter().find(|r| r.number == number),
-        None => releases.iter().filter(good).find(|r| current.is_some_and(|c| r.hash != c.hash)),
+        None => {
+            let newest = releases.first();
+            releases.iter().filter(good).find(|r| newest.is_some_and(|n| !good(&n) || r.hash != n.hash))
+        }
     };
     let Some(found) = found else {
         let known = releases.iter().map(|r| r.number.to_string()).collect::<Vec<_>>().join(", ");

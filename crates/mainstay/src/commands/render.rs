@@ -49,7 +49,9 @@ pub(super) fn run(arguments: &Render) -> Outcome {
     };
     let Some(out) = &arguments.out else {
         for file in files.iter().filter(|file| file.path.ends_with(".yaml")) {
-            terminal::say(&format!("---\n# file: {}\n{}", file.path, file.text.trim_end()));
+            // a text at the end may end with lines that are empty and belong to it
+            let text = file.text.strip_suffix('\n').unwrap_or(&file.text);
+            terminal::say(&format!("---\n# file: {}\n{text}", file.path));
         }
         return Ok(());
     };
