@@ -22,7 +22,7 @@ pub(crate) fn of_container(object: &str, pod: &Value, status: &Value, pull: Opti
         "ErrImageNeverPull" => at(
             Class::Container,
             format!("image {image} is not on the node and may not be pulled"),
-            "Bring it there: `mainstay image load`, or set a registry.",
+            "Bring it there (`mainstay image`, then the cluster's own command for archives), or push it to a registry.",
         ),
         "InvalidImageName" => {
             at(Class::Container, format!("the image name {image:?} is not valid"), "Correct it in mainstay.toml.")
@@ -73,7 +73,7 @@ fn pull_hint(message: &str) -> &'static str {
     if ["not found", "manifest unknown", "notfound"].iter().any(|m| lower.contains(m)) {
         "There is no such image or tag in the registry: push it, or correct the name."
     } else if ["unauthorized", "denied", "authentication", "forbidden"].iter().any(|m| lower.contains(m)) {
-        "The registry wants a login: name a pull secret ([image] pull_secret)."
+        "The registry wants a login: name its Secret in [kubernetes] image_pull_secrets."
     } else if lower.contains("no match for platform") || lower.contains("no matching manifest") {
         "The image was not built for the node's architecture."
     } else if lower.contains("no such host") || lower.contains("dial tcp") || lower.contains("timeout") {

@@ -186,7 +186,7 @@ fn newest_set<'a>(uid: &str, sets: &'a [Value]) -> Option<&'a Value> {
 
 fn not_created(object: &str, message: &str) -> Symptom {
     let hint = if message.contains("exceeded quota") {
-        "The namespace's quota is used up: lower the sizes, or raise the quota ([cluster.quota])."
+        "The namespace's quota is used up: lower the sizes; the quota follows from them, so something else uses the namespace too."
     } else if message.contains("violates PodSecurity") {
         "The pod does not meet the namespace's pod security level: correct what the message lists."
     } else if message.contains("serviceaccount") {
@@ -338,7 +338,7 @@ mod tests {
             (
                 json!({"name": "c", "image": "x:1", "state": {"waiting": {"reason": "ErrImageNeverPull"}}}),
                 Class::Container,
-                "mainstay image load",
+                "mainstay image",
             ),
             (
                 json!({"name": "c", "state": {"waiting": {"reason": "CreateContainerConfigError", "message": "couldn't find key A in Secret n/s"}}}),

@@ -269,7 +269,7 @@ pub const ERRORS: &[ErrorEntry] = entries! {
     "MC030" 500 "Something cannot become ready." "The cause and a hint are shown with it.";
     "MC031" 504 "Something did not become ready within the deadline." "Look at what is shown; a slow cluster needs a longer --timeout.";
     "MC040" 404 "A Secret that the project refers to is missing or lacks keys." "Create it with these keys.";
-    "MC041" 400 "A secret value must be given by a person." "Set the environment variable, or give --secret NAME.";
+    "MC041" 400 "A secret value must be given by a person." "Set the environment variable that the message names, and deploy again.";
     "MC042" 400 "A secret's template refers to an unknown key." "Correct the reference: {secret/key}.";
     "MC043" 404 "There is nothing to rotate under this name." "`mainstay status --cluster` lists the Secrets.";
     "MC044" 500 "A secret value could not be generated." "Look at the reason; the system must have randomness.";

@@ -120,6 +120,9 @@ impl Applier<'_> {
             Err(fault) => fault,
         };
         let Some(status) = fault.status().cloned() else { return Err(self.explain(fault, id)) };
+        if let Some(first) = first_tls(body, &status) {
+            return self.patch(url, &first, false).await.map_err(|fault| self.explain(fault, id));
+        }
         if status.code == 409 {
             let live = self.cluster.api.get(url).await.ok();
             if let Some(report) = ConflictReport::of(&status, body, live.as_ref()) {
@@ -238,6 +241,18 @@ impl Applier<'_> {
     pub(crate) fn explain(&self, fault: Fault, id: &Id) -> Error {
         explain(fault, id)
     }
+}
+
+/// A Secret of type `kubernetes.io/tls` must have both its keys from the start, when it has no values yet: it is made with
+/// empty ones. They count as missing, and whoever writes the real values owns them from then on.
+pub(crate) fn first_tls(body: &Value, status: &Status) -> Option<Value> {
+    let is_tls = text(body, "/kind") == "Secret" && text(body, "/type") == "kubernetes.io/tls";
+    if !is_tls || status.code != 422 || !status.message.contains("tls.crt") {
+        return None;
+    }
+    let mut first = body.clone();
+    first["data"] = json!({"tls.crt": "", "tls.key": ""});
+    Some(first)
 }
 
 /// Whether an object may be deleted and made again when it cannot be changed.

@@ -6,7 +6,7 @@ use crate::compare::{FieldChange, changes};
 use crate::conflict::ConflictReport;
 use crate::discovery::{Discovery, Resource};
 use crate::members::{Depth, Key, Members, key_of};
-use crate::patch::{body, explain, growth, is_replaceable, job_identity};
+use crate::patch::{body, explain, first_tls, growth, is_replaceable, job_identity};
 use crate::release::{self, Release, ReleaseStatus};
 use crate::{Cluster, Desired, Error, Options};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -197,6 +197,10 @@ impl Planner<'_> {
             Err(fault) => fault,
         };
         let Some(status) = fault.status().cloned() else { return Err(explain(fault, &id)) };
+        if let Some(first) = first_tls(&body, &status) {
+            let answer = self.cluster.api.patch(&url, &first, patch).await.map_err(|f| explain(f, &id))?;
+            return self.compared(object, &id, &url, answer.status, &answer.body).await;
+        }
         let live = self.cluster.api.get(&url).await.ok();
         if let Some(report) = ConflictReport::of(&status, &body, live.as_ref()) {
             if report.taken_by(&self.options.take_ownership) {

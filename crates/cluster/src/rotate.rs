@@ -1,11 +1,13 @@
 //! New secret values, and the restart that makes them count.
 
 use crate::api::Patch;
+use crate::discovery::Resource;
 use crate::observe::{Event, Observer};
 use crate::secrets::{Maker, Vault};
 use crate::{Cluster, Desired, Error, Options};
 use mainstay_manifest::Id;
 use serde_json::json;
+use std::time::Duration;
 
 /// Restarts the pods of Deployments and StatefulSets, one after the other as their strategy says; after a rotation.
 ///
@@ -30,6 +32,31 @@ pub async fn restart(cluster: &Cluster, namespace: &str, workloads: &[(String, S
             .patch(&path, &body, patch)
             .await
             .map_err(|fault| fault.explain("patch", kind, Some(namespace), name))?;
+    }
+    Ok(())
+}
+
+/// Removes Jobs, so that the next deployment runs them again (with [`Options::rerun_jobs`]). One that is not there is fine.
+///
+/// # Errors
+/// When one may not be removed.
+pub async fn forget_jobs(cluster: &Cluster, namespace: &str, jobs: &[String]) -> Result<(), Error> {
+    let resource = Resource::core("batch", "v1", "Job", "jobs");
+    for job in jobs {
+        let path = resource.path(Some(namespace), Some(job));
+        match cluster.api.delete(&path, &json!({"propagationPolicy": "Foreground"})).await {
+            Err(fault) if !fault.is_not_found() => {
+                return Err(fault.explain("delete", "Job", Some(namespace), job));
+            }
+            _ => {}
+        }
+        // what is being deleted still stands in the way of a new one of its name
+        for _ in 0..60 {
+            match cluster.api.get(&path).await {
+                Err(fault) if fault.is_not_found() => break,
+                _ => tokio::time::sleep(cluster.pace.look.min(Duration::from_millis(500))).await,
+            }
+        }
     }
     Ok(())
 }

@@ -63,6 +63,10 @@ impl Vault {
         if let Some(Value::Object(data)) = secret.get("data") {
             for (key, value) in data {
                 let bytes = value.as_str().and_then(|v| STANDARD.decode(v).ok()).unwrap_or_default();
+                // a key that is there and empty waits for its value
+                if bytes.is_empty() {
+                    continue;
+                }
                 let value = SecretString::from(String::from_utf8_lossy(&bytes).into_owned());
                 self.values.insert((name.clone(), key.clone()), value);
             }

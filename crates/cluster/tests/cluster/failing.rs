@@ -29,7 +29,7 @@ async fn images_that_cannot_be_pulled() {
     assert!(found.hint.contains("push it"), "{found}");
     assert!(found.pod.unwrap().starts_with("data-1-"));
     let (_, found) = trouble("postgres", Behaviour::Waits("ErrImageNeverPull", "never"), "").await;
-    assert!(found.object == "StatefulSet postgres" && found.hint.contains("mainstay image load"), "{found}");
+    assert!(found.object == "StatefulSet postgres" && found.hint.contains("`mainstay image`"), "{found}");
 }
 
 #[tokio::test]

@@ -171,6 +171,13 @@ fn pod(object: &mut Value) {
     }
 }
 
+/// What a Secret of type `kubernetes.io/tls` lacks (validation.ValidateSecret): both keys must be there, empty or not.
+pub(crate) fn incomplete(object: &Value) -> Option<(&'static str, String)> {
+    let is_tls = object["kind"] == "Secret" && object["type"] == "kubernetes.io/tls";
+    let missing = ["tls.crt", "tls.key"].into_iter().find(|key| object["data"].get(key).is_none())?;
+    is_tls.then(|| ("data", format!("data[{missing}]: Required value")))
+}
+
 /// Why a change is refused: (field, message).
 pub(crate) fn immutable(old: &Value, new: &Value) -> Option<(&'static str, String)> {
     let differs = |path: &str| old.pointer(path) != new.pointer(path);

@@ -203,7 +203,7 @@ impl State {
         }
         fields::merge(&mut object, &body, &mut Vec::new());
         schema::default(&mut object);
-        if let Some((field, message)) = schema::immutable(&live, &object) {
+        if let Some((field, message)) = schema::incomplete(&object).or_else(|| schema::immutable(&live, &object)) {
             let text = format!("{}.{} \"{name}\" is invalid: {message}", resource.kind, resource.group);
             let mut status = refusal(422, "Invalid", &text);
             status.1["details"] =

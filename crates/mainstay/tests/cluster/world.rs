@@ -4,7 +4,7 @@
 use crate::double::Double;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -60,12 +60,8 @@ pub(crate) fn mainstay(folder: &Path, arguments: &[&str], environment: &[(String
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let end = End {
-        code: output.status.code(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-        took: began.elapsed(),
-    };
+    let end =
+        End { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: began.elapsed() };
     for sign in ["panicked at", "RUST_BACKTRACE", "stack backtrace"] {
         assert!(!end.err.contains(sign), "{arguments:?}: {}", end.err);
     }
@@ -149,10 +145,31 @@ impl World {
             given: RefCell::default(),
             _runtime: runtime,
         };
+        world.equip();
         world.folder.write("mainstay.toml", file);
         world.folder.write("migrations/0001_start.sql", "create table public.t (id bigint primary key);\n");
         world.folder.write("kubeconfig", &kubeconfig(&world.double.address.to_string()));
         world
+    }
+
+    /// What every cluster has: a node, a storage class, a network that enforces policies.
+    fn equip(&self) {
+        self.double.create(
+            "nodes",
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {
+                "conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"architecture": "amd64"},
+                "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}}),
+        );
+        self.double.create(
+            "storageclasses",
+            json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x", "metadata":
+                {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}),
+        );
+        self.double.create(
+            "daemonsets",
+            json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "cilium", "namespace": "kube-system"},
+                "spec": {"template": {"spec": {"containers": [{"name": "cilium", "image": "cilium"}]}}}}),
+        );
     }
 
     /// A world with a copy of the budget app.

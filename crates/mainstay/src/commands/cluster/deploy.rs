@@ -22,7 +22,7 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
     let system = system(&arguments.project, &arguments.target)?;
     refuse_missing_roles(&system)?;
     let desired = desired(&system);
-    let options = options(arguments, &desired)?;
+    let mut options = options(arguments, &desired)?;
     let cluster = reach(&arguments.target).await?;
     if !arguments.any_version {
         mainstay_cluster::require_version(&cluster).await?;
@@ -35,13 +35,21 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
         return Ok(());
     }
     let narrator = Narrator::new(arguments.json);
+    let mut rotated = Vec::new();
     if !arguments.rotate.is_empty() {
-        let made = mainstay_cluster::rotate(&cluster, &desired, &arguments.rotate, &options, &narrator).await?;
-        let names: Vec<_> = made.iter().map(|(secret, _)| secret.as_str()).collect();
-        restart_readers(&cluster, &system, &desired, &names).await?;
+        let wanted = rotation(&system, &desired, &arguments.rotate)?;
+        rotated = mainstay_cluster::rotate(&cluster, &desired, &wanted, &options, &narrator).await?;
+        if rotated.iter().any(|(secret, _)| *secret == system.init_secret()) {
+            // the Job sets the passwords of the logins: it has to run again before the pods use the new ones
+            let job = system.project.database.init_name.clone();
+            mainstay_cluster::forget_jobs(&cluster, &system.namespace, &[job]).await?;
+            options.rerun_jobs = true;
+        }
     }
     match mainstay_cluster::deploy(&cluster, &desired, &options, &narrator).await {
         Ok(outcome) => {
+            let names: Vec<_> = rotated.iter().map(|(secret, _)| secret.as_str()).collect();
+            restart_readers(&cluster, &system, &desired, &names).await?;
             if arguments.json {
                 terminal::say(&serde_json::to_string(&serde_json::json!({ "event": "done", "outcome": outcome }))?);
                 return Ok(());
@@ -193,12 +201,41 @@ fn certificates(certificate: Option<&Path>, key: Option<&Path>) -> Outcome<Certi
     }))
 }
 
-/// Restarts what reads the rotated Secrets. PostgreSQL keeps its own password; the Job that sets the logins runs again.
+/// What is to be made anew: whole Secrets as their keys. The password of PostgreSQL's owner is left out, and refused when it
+/// is asked for by name: the image takes it when it makes the database, and never again.
+fn rotation(system: &System, desired: &Desired, wanted: &[String]) -> Outcome<Vec<String>> {
+    const OWNER: &str = "POSTGRES_PASSWORD";
+    let database = system.project.database.secret_name.as_str();
+    let mut all = Vec::new();
+    for name in wanted {
+        if *name == format!("{database}/{OWNER}") {
+            let problem = anyhow::anyhow!(
+                "{name} cannot be rotated here: PostgreSQL takes it only when it makes the database. Change it in the \
+                 database first (alter role … password), then in the Secret"
+            );
+            return Err(problem.into());
+        }
+        if name != database {
+            all.push(name.clone());
+            continue;
+        }
+        let keys = desired.secrets.iter().filter(|spec| spec.name == database).flat_map(|spec| &spec.keys);
+        let made = keys.filter(|key| matches!(key.source, Source::Random(_)) && key.name != OWNER);
+        all.extend(made.map(|key| format!("{database}/{}", key.name)));
+    }
+    Ok(all)
+}
+
+/// Restarts what reads the rotated Secrets.
 async fn restart_readers(cluster: &Cluster, system: &System, desired: &Desired, secrets: &[&str]) -> Outcome {
+    if secrets.is_empty() {
+        return Ok(());
+    }
     let readers: Vec<_> = desired
         .objects
         .iter()
-        .filter(|object| matches!(object.kind(), "Deployment" | "StatefulSet"))
+        // the server itself has no use for a changed login: it would only be away for a moment
+        .filter(|object| object.kind() == "Deployment")
         .filter(|object| {
             let volumes = object.value.pointer("/spec/template/spec/volumes").and_then(|v| v.as_array());
             volumes.into_iter().flatten().any(|volume| {

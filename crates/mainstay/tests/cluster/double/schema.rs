@@ -3,7 +3,7 @@
 #[path = "../../../../cluster/tests/double/schema.rs"]
 mod base;
 
-pub(crate) use base::{Resource, default, immutable};
+pub(crate) use base::*;
 
 use serde_json::Value;
 use std::sync::LazyLock;
