@@ -9,6 +9,7 @@
 //! Everything here is pure: the same project gives the same bytes. What is said to a cluster is in `mainstay-cluster`.
 
 mod objects;
+mod plan;
 mod project;
 pub mod render;
 mod settings;

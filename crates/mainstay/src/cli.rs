@@ -4,9 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use mainstay_kernel::config::Seconds;
 use std::path::PathBuf;
 
-/// The backend your app leans on: sign-in, a REST API over PostgreSQL, and your web front end, in one process.
+/// The backend your app leans on: sign-in, a REST API over PostgreSQL, and your web front end. One process on this
+/// machine, a complete architecture on Kubernetes, from the same project folder.
 ///
-/// Start with `mainstay init my-app`, then `mainstay up my-app`.
+/// Start with `mainstay init my-app`, then `mainstay up my-app`; later `mainstay image my-app` and `mainstay deploy my-app`.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Arguments {

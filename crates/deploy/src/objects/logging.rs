@@ -1,7 +1,8 @@
 //! Log collection: Loki with Alloy, or Elasticsearch and Kibana with Fluent Bit.
 
 use super::common::{Map, annotate, hash, map};
-use super::monitoring::{facts, rights};
+use super::facts::facts;
+use super::monitoring::rights;
 use super::pod::{OTHER_UID, Pod, config_hash, config_volume, container, env, get, mount, ports, scratch};
 use super::workloads::rolling;
 use crate::system::{Component, System};

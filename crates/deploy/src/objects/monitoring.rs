@@ -1,11 +1,11 @@
 //! What watches: Prometheus, Alertmanager, Grafana, exporters; or the objects of an operator that is there already.
 
 use super::common::{Map, annotate, hash, map};
+use super::facts::{facts, ssl_mode};
 use super::pod::{
     OTHER_UID, Pod, config_hash, config_volume, container, env, get, mount, ports, scratch, secret_volume,
 };
 use super::workloads::rolling;
-use crate::settings::{DatabaseKind, TlsMode};
 use crate::system::{Component, Kind, System};
 use k8s_openapi::api::core::v1::{
     ConfigMap, Container, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service,
@@ -17,7 +17,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use mainstay_manifest::{Object, Phase, keys, yaml};
 use mainstay_monitoring as watch;
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Components whose pods talk to the API server.
@@ -39,91 +38,10 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
         }
     }
     if system.project.monitoring.operator {
-        all.extend(operator(system, &facts));
+        all.extend(super::operator::objects(system, &facts));
     }
     all
 }
-
-/// What rules and panels are made from.
-#[must_use]
-pub(crate) fn facts(system: &System) -> watch::Facts {
-    let monitoring = &system.project.monitoring;
-    let mut facts = watch::Facts::new(&system.project.name, &system.namespace);
-    for component in system.components.iter().filter(|c| c.is_lasting()) {
-        let service = system.project.services.get(&component.name);
-        let scrape = match component.kind {
-            Kind::Roles(_) => Some(watch::Scrape::metrics()),
-            Kind::Service => {
-                service.and_then(|s| s.metrics_path.clone()).map(|path| watch::Scrape { port: "http".to_owned(), path })
-            }
-            _ => None,
-        };
-        facts.components.push(watch::Component {
-            name: component.name.clone(),
-            roles: component.roles().iter().map(|role| role.name.to_owned()).collect(),
-            scrape,
-            autoscaled: component.scaling.is_some(),
-            memory_limit: u64::try_from(component.size.memory_limit.0 / 1000).ok(),
-        });
-    }
-    if system.components.iter().any(|c| c.kind == Kind::Init) {
-        facts.postgres = Some(watch::Postgres {
-            service: system.database_host(),
-            major: major(system),
-            exporter: system.component("postgres-exporter").map(|c| c.name.clone()),
-            in_namespace: system.project.database.kind == DatabaseKind::StatefulSet,
-        });
-        facts.init_job = Some(system.project.database.init_name.clone());
-    }
-    // an operator's stack brings both
-    facts.kube_state_metrics = monitoring.kube_state_metrics || monitoring.operator;
-    facts.cadvisor = (monitoring.bundled && monitoring.node_metrics) || monitoring.operator;
-    facts.kubernetes_mixin = monitoring.operator;
-    // the stack of an operator usually scrapes cert-manager as well
-    facts.cert_manager_metrics =
-        monitoring.operator && matches!(system.project.tls.mode, TlsMode::Issuer | TlsMode::Annotation);
-    facts.loki = system.component("loki").is_some();
-    facts.backup = system.component("backup").filter(|c| c.kind == Kind::Backup).map(|c| watch::Backup {
-        cron_job: c.name.clone(),
-        max_age_hours: backup_age(&system.project.backup.schedule),
-    });
-    facts
-}
-
-/// The server's own TLS: ours has none inside the namespace, an operator's and an external one do.
-fn ssl_mode(system: &System) -> &str {
-    // the exporter's driver has no `prefer`
-    if let Some(mode) = system.project.database.ssl_mode.as_deref().filter(|mode| *mode != "prefer") {
-        return mode;
-    }
-    if system.project.database.kind == DatabaseKind::StatefulSet { "disable" } else { "require" }
-}
-
-/// Major version of the server, from the tag of its image; 17 when the tag does not tell.
-fn major(system: &System) -> u32 {
-    let database = &system.project.database;
-    let known = if database.kind == DatabaseKind::CloudNativePg { "cloudnativepg" } else { "postgres" };
-    let image = database.image.clone().unwrap_or_else(|| system.third_party(known));
-    let tag = image.split('@').next().and_then(|name| name.rsplit_once(':')).map_or("", |(_, tag)| tag);
-    let digits: String = tag.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|major| (9..100).contains(major)).unwrap_or(17)
-}
-
-/// Hours after which the newest backup is too old: the longest pause of the schedule and six hours.
-fn backup_age(schedule: &str) -> u32 {
-    let fields: Vec<&str> = schedule.split_whitespace().collect();
-    let is_any = |index: usize| fields.get(index).is_none_or(|field| field.starts_with('*'));
-    let every = fields.get(1).and_then(|hour| hour.strip_prefix("*/")).and_then(|step| step.parse().ok());
-    let pause = match (is_any(1), is_any(2) && is_any(4), is_any(2)) {
-        (true, true, _) => every.unwrap_or(1).min(24),
-        (_, true, _) => 24,
-        // some days of the week, or of the month
-        (_, false, true) => 7 * 24,
-        (_, false, false) => 31 * 24,
-    };
-    pause + 6
-}
-
 fn config_map(system: &System, component: &Component, name: &str, data: Map, file: &str, why: &str) -> Object {
     let typed = ConfigMap { metadata: system.meta_of(name, component), data: Some(data), ..ConfigMap::default() };
     Object::new(Phase::Monitoring, format!("monitoring/{}/{file}.yaml", component.name), why, &typed)
@@ -541,102 +459,4 @@ fn kube_state_metrics(system: &System, component: &Component) -> Vec<Object> {
     all.push(deployment(system, component, pod, "Turns the state of pods, Deployments, Jobs and quotas into metrics."));
     all.push(service(system, component, "kube-state-metrics", "Scraped by Prometheus."));
     all
-}
-
-/// ServiceMonitors, rules and dashboards for a Prometheus Operator and a Grafana that are there already.
-fn operator(system: &System, facts: &watch::Facts) -> Vec<Object> {
-    let monitoring = &system.project.monitoring;
-    let mut all = Vec::new();
-    let labelled = |mut meta: ObjectMeta| {
-        meta.labels.get_or_insert_with(Map::new).extend(monitoring.operator_labels.clone());
-        meta
-    };
-    let interval = u32::try_from(monitoring.scrape_interval.0.as_secs()).unwrap_or(15);
-    for component in &system.components {
-        let Some((port, path)) = scraped(system, component) else { continue };
-        let name = format!("{}-metrics", component.name);
-        let folder = system.folder(component);
-        let mut meta = system.meta_of(&name, component);
-        let mark = [("mainstay.dev/metrics".to_owned(), component.name.clone())];
-        meta.labels.get_or_insert_with(Map::new).extend(mark.clone());
-        let typed = Service {
-            metadata: meta,
-            spec: Some(ServiceSpec {
-                cluster_ip: Some("None".to_owned()),
-                selector: Some(system.selector(component)),
-                ports: Some(vec![ServicePort {
-                    name: Some("metrics".to_owned()),
-                    port: i32::from(component.port(port)),
-                    target_port: Some(IntOrString::String(port.to_owned())),
-                    protocol: Some("TCP".to_owned()),
-                    ..ServicePort::default()
-                }]),
-                ..ServiceSpec::default()
-            }),
-            ..Service::default()
-        };
-        all.push(Object::new(
-            Phase::Monitoring,
-            format!("{folder}/service-metrics.yaml"),
-            format!("Only for the ServiceMonitor: the metrics of {} are on a port of their own.", component.name),
-            &typed,
-        ));
-        let value = json!({
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "ServiceMonitor",
-            "metadata": labelled(system.meta_of(&component.name, component)),
-            "spec": {
-                "selector": { "matchLabels": Map::from(mark) },
-                "namespaceSelector": { "matchNames": [system.namespace] },
-                "endpoints": watch::service_monitor_endpoints(interval, "metrics", &path),
-            },
-        });
-        all.push(Object::new(
-            Phase::Monitoring,
-            format!("{folder}/servicemonitor.yaml"),
-            format!("Tells the Prometheus Operator to scrape {}.", component.name),
-            &value,
-        ));
-    }
-    let value = json!({
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": labelled(system.meta(&system.project.name, &system.project.name, "monitoring")),
-        "spec": watch::rules(facts).to_value(),
-    });
-    all.push(Object::new(
-        Phase::Monitoring,
-        "monitoring/prometheusrule.yaml",
-        "Recordings and alerts of the project. What kube-prometheus-stack alerts on already is not repeated.",
-        &value,
-    ));
-    for dashboard in watch::dashboards(facts) {
-        let slug = dashboard.file.trim_end_matches(".json").to_owned();
-        let mut meta = system.meta(&format!("dashboard-{slug}"), &system.project.name, "monitoring");
-        meta.labels.get_or_insert_with(Map::new).insert("grafana_dashboard".to_owned(), "1".to_owned());
-        annotate(&mut meta, "grafana_folder", &system.project.name);
-        let text = serde_json::to_string_pretty(&dashboard.json).unwrap_or_default() + "\n";
-        let typed = ConfigMap {
-            metadata: meta,
-            data: Some(BTreeMap::from([(dashboard.file.clone(), text)])),
-            ..ConfigMap::default()
-        };
-        all.push(Object::new(
-            Phase::Monitoring,
-            format!("monitoring/dashboards/{slug}.yaml"),
-            format!("The dashboard \"{}\". Grafana's sidecar finds it by its label.", dashboard.title),
-            &typed,
-        ));
-    }
-    all
-}
-
-/// Port name and path of a component's metrics.
-fn scraped(system: &System, component: &Component) -> Option<(&'static str, String)> {
-    match component.kind {
-        Kind::Roles(_) => Some(("metrics", "/metrics".to_owned())),
-        Kind::Service => system.project.services.get(&component.name)?.metrics_path.clone().map(|path| ("http", path)),
-        Kind::Monitoring if component.name == "postgres-exporter" => Some(("metrics", "/metrics".to_owned())),
-        _ => None,
-    }
 }

@@ -18,7 +18,8 @@ pub(super) fn run(arguments: &Image) -> Outcome {
     let mut spec = ImageSpec::new(binary, tag.clone()).project(&project.dir);
     spec.created = epoch(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     terminal::progress(&format!("{tag}: this program, the libraries it needs, and {}", project.dir.display()));
-    let built = build(&spec, &out)?;
+    // the sentence has its cause in it already
+    let built = build(&spec, &out).map_err(|error| anyhow::anyhow!("{error}"))?;
     if arguments.json {
         terminal::say(&serde_json::to_string_pretty(&built)?);
         return Ok(());

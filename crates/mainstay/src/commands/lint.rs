@@ -6,7 +6,7 @@ use crate::kubernetes;
 use crate::project::FILE;
 use crate::terminal;
 use anyhow::Context as _;
-use mainstay_lint::{CHECKS, Options, lint};
+use mainstay_lint::{CHECKS, Options, find_check, lint};
 use mainstay_manifest::yaml::{self, Document};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _};
@@ -17,6 +17,11 @@ pub(super) fn run(arguments: &cli::Lint) -> Outcome {
         terminal::say(checks().trim_end());
         return Ok(());
     }
+    let options = Options { ignore: arguments.ignore.iter().map(|code| code.trim().to_uppercase()).collect() };
+    if let Some(code) = options.ignore.iter().find(|code| find_check(code).is_none()) {
+        // a mistyped code silences nothing
+        return Err(anyhow::anyhow!("there is no check {code:?}; `mainstay lint --checks` lists them").into());
+    }
     let here = [PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
     let mut documents = Vec::new();
@@ -26,7 +31,6 @@ pub(super) fn run(arguments: &cli::Lint) -> Outcome {
     if documents.is_empty() {
         return Err(anyhow::anyhow!("there is no Kubernetes object in what was given").into());
     }
-    let options = Options { ignore: arguments.ignore.iter().map(|code| code.trim().to_owned()).collect() };
     let report = lint(&documents, &options);
     if arguments.json {
         terminal::say(report.json().trim_end());

@@ -184,20 +184,25 @@ fn secrets(system: &System) -> Outcome<String> {
             values.insert((spec.name.clone(), key.name.clone()), value);
         }
     }
-    // templates may name what other templates made
-    for _ in 0..3 {
-        for spec in &specs {
-            for key in &spec.keys {
-                if let Source::Template(template) = &key.source {
-                    let mut text = template.clone();
-                    for ((secret, name), value) in &values {
-                        text = text.replace(&format!("{{{secret}/{name}}}"), value);
-                    }
-                    if !text.contains('{') {
-                        values.insert((spec.name.clone(), key.name.clone()), text);
-                    }
-                }
+    // templates may name what other templates made: every round fills at least one
+    let mut open: Vec<(&str, &str, &str)> = Vec::new();
+    for spec in &specs {
+        open.extend(spec.keys.iter().filter_map(|key| match &key.source {
+            Source::Template(template) => Some((spec.name.as_str(), key.name.as_str(), template.as_str())),
+            _ => None,
+        }));
+    }
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|(secret, key, template)| match fill(template, &values) {
+            Some(value) => {
+                values.insert(((*secret).to_owned(), (*key).to_owned()), value);
+                false
             }
+            None => true,
+        });
+        if let Some((secret, key, _)) = open.first().filter(|_| open.len() == before) {
+            return Err(anyhow::anyhow!("the value of {secret}/{key} refers to one that is not known").into());
         }
     }
     let mut out =
@@ -217,6 +222,21 @@ fn secrets(system: &System) -> Outcome<String> {
     Ok(out)
 }
 
+/// A template with every `{secret/key}` replaced; nothing while one of them is not known. Values may have braces themselves.
+fn fill(template: &str, values: &BTreeMap<(String, String), String>) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (reference, behind) = after.split_once('}')?;
+        let (secret, key) = reference.split_once('/')?;
+        text.push_str(before);
+        text.push_str(values.get(&(secret.to_owned(), key.to_owned()))?);
+        rest = behind;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
 /// Random bytes as base64url text, through the generator of API keys (16 bytes each).
 fn random(bytes: usize) -> Outcome<String> {
     let mut text = String::new();
@@ -225,4 +245,22 @@ fn random(bytes: usize) -> Outcome<String> {
         text.push_str(&key.split('_').skip(2).collect::<String>());
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_filled_with_values_as_they_are() {
+        let at = |secret: &str, key: &str| (secret.to_owned(), key.to_owned());
+        let values = BTreeMap::from([
+            (at("db", "PASSWORD"), "a{b/c}d".to_owned()),
+            (at("api", "KEYS"), "[{\"kid\":\"1\"}]".to_owned()),
+        ]);
+        assert_eq!(fill("x:{db/PASSWORD}@y", &values).as_deref(), Some("x:a{b/c}d@y"));
+        assert_eq!(fill("{api/KEYS}", &values).as_deref(), Some("[{\"kid\":\"1\"}]"));
+        assert_eq!(fill("plain", &values).as_deref(), Some("plain"));
+        assert_eq!(fill("{db/OTHER}", &values), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! `mainstay deploy`.
 
 use super::output::{Narrator, plan_text};
-use super::{confirmed, desired, place, reach, system};
+use super::{confirmed, desired, place, reach, system, told};
 use crate::cli::Deploy;
 use crate::failure::{Failure, Outcome};
 use crate::roles;
@@ -19,6 +19,16 @@ use std::sync::Arc;
 const CERTIFICATE_DAYS: i64 = 397;
 
 pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
+    let mut told = false;
+    let ended = go(arguments, &mut told).await;
+    if let (Err(failure), true, false) = (&ended, arguments.json, told) {
+        // whoever reads the lines finds the end in the last one, whatever it is
+        terminal::say(&serde_json::json!({ "event": "failed", "message": failure.to_string() }).to_string());
+    }
+    ended
+}
+
+async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
     let system = system(&arguments.project, &arguments.target)?;
     refuse_missing_roles(&system)?;
     let desired = desired(&system);
@@ -75,11 +85,12 @@ pub(in crate::commands) async fn run(arguments: &Deploy) -> Outcome {
         Err(failure) => {
             if arguments.json {
                 let error = &failure.error;
-                let told = serde_json::json!({
+                let end = serde_json::json!({
                     "event": "failed", "code": error.code(), "message": error.to_string(), "remedy": error.remedy(),
                     "rolled_back_to": failure.rolled_back_to,
                 });
-                terminal::say(&told.to_string());
+                terminal::say(&end.to_string());
+                *told = true;
             }
             Err(explain(failure))
         }
@@ -93,9 +104,7 @@ pub(super) fn explain(failure: mainstay_cluster::Failure) -> Failure {
         (None, Some(error)) => format!("\n  Going back failed as well: {error}"),
         (None, None) => String::new(),
     };
-    let error = &failure.error;
-    let remedy = error.remedy();
-    Failure::Failed(anyhow::anyhow!("{error} ({})\n  → {remedy}{after}", error.code()))
+    Failure::Failed(anyhow::anyhow!("{}{after}", told(&failure.error)))
 }
 
 /// Roles that are planned and not built yet can be rendered, and would not start.
@@ -125,7 +134,7 @@ async fn approved(
     options: &Options,
 ) -> Outcome<bool> {
     let found = super::doctor::examine(cluster, system, desired).await?;
-    let plan = mainstay_cluster::plan(cluster, desired, options).await?;
+    let plan = mainstay_cluster::plan(cluster, desired, options).await.map_err(|error| told(&error))?;
     if arguments.json {
         terminal::say(&serde_json::to_string(
             &serde_json::json!({ "event": "plan", "preflight": found, "plan": plan }),

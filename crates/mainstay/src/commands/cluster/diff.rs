@@ -1,7 +1,7 @@
 //! `mainstay diff`.
 
 use super::output::plan_text;
-use super::{desired, place, reach, system};
+use super::{desired, place, reach, system, told};
 use crate::cli::Diff;
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
@@ -17,7 +17,8 @@ pub(in crate::commands) async fn run(arguments: &Diff) -> Outcome {
 async fn compare(arguments: &Diff) -> Outcome {
     let system = system(&arguments.project, &arguments.target)?;
     let cluster = reach(&arguments.target).await?;
-    let plan = mainstay_cluster::plan(&cluster, &desired(&system), &Options::default()).await?;
+    let plan =
+        mainstay_cluster::plan(&cluster, &desired(&system), &Options::default()).await.map_err(|error| told(&error))?;
     if arguments.json {
         terminal::say(&serde_json::to_string_pretty(&plan)?);
     } else {

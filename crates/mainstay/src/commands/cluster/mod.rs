@@ -11,10 +11,10 @@ pub(super) mod rollback;
 pub(super) mod status;
 
 use crate::cli::{Project, Target};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::kubernetes;
 use crate::terminal;
-use mainstay_cluster::{Cluster, Desired, connect};
+use mainstay_cluster::{Cluster, Desired, Error, connect};
 use mainstay_deploy::System;
 use mainstay_kernel::clock::SystemClock;
 use mainstay_kernel::config::Flag;
@@ -49,7 +49,42 @@ fn desired(system: &System) -> Desired {
 }
 
 async fn reach(target: &Target) -> Outcome<Cluster> {
-    Ok(connect(target.context.as_deref(), target.kubeconfig.as_deref(), SystemClock::shared()).await?)
+    let connected = connect(target.context.as_deref(), target.kubeconfig.as_deref(), SystemClock::shared()).await;
+    connected.map_err(|error| match error {
+        Error::NoKubeconfig(reason) => told(&Error::NoKubeconfig(without_lines(&reason))),
+        other => told(&other),
+    })
+}
+
+/// What is wrong with a kubeconfig, without the lines and values of it that its reader quotes: they may hold a token.
+fn without_lines(reason: &str) -> String {
+    let first = reason.lines().next().unwrap_or_default();
+    let Some((before, after)) = first.split_once(" column ") else { return first.to_owned() };
+    let column: String = after.chars().take_while(char::is_ascii_digit).collect();
+    format!("{before} column {column}")
+}
+
+/// An error with its code and what to do about it. Several errors that say the same are said once.
+fn told(error: &Error) -> Failure {
+    let one = |error: &Error| {
+        // the code goes behind the sentence, and not behind the log or the fields that follow it
+        let text = error.to_string();
+        let (sentence, rest) = text.split_at(text.find('\n').unwrap_or(text.len()));
+        let told = format!("{} ({}){rest}", sentence.trim_end_matches(':'), error.code());
+        match (error, error.remedy()) {
+            // it brings a hint of its own
+            (Error::Failed(_), _) | (_, "") => told,
+            (_, remedy) => format!("{told}\n  → {remedy}"),
+        }
+    };
+    let Error::Several(all) = error else { return Failure::Failed(anyhow::anyhow!(one(error))) };
+    let mut lines: Vec<String> = Vec::new();
+    for line in all.iter().map(one) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    Failure::Failed(anyhow::anyhow!(lines.join("\n")))
 }
 
 /// Where changes go, in a line: it is the one thing that is easily wrong.
@@ -69,4 +104,25 @@ fn confirmed(question: &str, expected: &str) -> Outcome<bool> {
     std::io::stdin().lock().read_line(&mut answer)?;
     let answer = answer.trim();
     Ok(if expected.is_empty() { matches!(answer, "y" | "Y" | "yes") } else { answer == expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_kubeconfig_are_not_quoted() {
+        let quoted =
+            "cannot parse: line 2 column 35: invalid type: string \"geheim\", expected a map\n 2 | token: geheim";
+        assert_eq!(without_lines(quoted), "cannot parse: line 2 column 35");
+        assert_eq!(without_lines("no such file"), "no such file");
+    }
+
+    #[test]
+    fn the_same_is_said_once_and_every_error_has_its_code() {
+        let same = || Error::Unauthorised("no".to_owned());
+        let text = told(&Error::Several(vec![same(), same(), Error::NotFound("Nothing.".to_owned())])).to_string();
+        assert_eq!((text.matches("MC004").count(), text.matches("MC070").count()), (1, 1), "{text}");
+        assert!(!text.contains("MC090"), "{text}");
+    }
 }

@@ -12,6 +12,7 @@ const FIELDS: usize = 12;
 /// A plan as text: what changes, field by field.
 pub(super) fn plan_text(plan: &Plan) -> String {
     let mut text = String::new();
+    let shared = shared_reasons(plan);
     for item in plan.items.iter().filter(|item| !matches!(item.action, Action::Unchanged)) {
         let mark = match item.action {
             Action::Create => '+',
@@ -22,10 +23,11 @@ pub(super) fn plan_text(plan: &Plan) -> String {
             Action::Unchanged => ' ',
         };
         let mut notes = Vec::new();
-        if !item.reason.is_empty() {
+        let is_shared = shared.iter().any(|(reason, _)| *reason == item.reason);
+        if !item.reason.is_empty() && !is_shared {
             notes.push(item.reason.clone());
         }
-        if !item.verified && item.action == Action::Create {
+        if !item.verified && item.action == Action::Create && !is_shared {
             notes.push("not tried by the server yet".to_owned());
         }
         let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join("; ")) };
@@ -39,6 +41,9 @@ pub(super) fn plan_text(plan: &Plan) -> String {
                 let _ = writeln!(text, "    … and {} more fields", item.fields.len() - FIELDS);
             }
         }
+    }
+    for (reason, count) in shared {
+        let _ = writeln!(text, "note: {reason} ({count} objects)");
     }
     for note in &plan.notes {
         let _ = writeln!(text, "note: {note}");
@@ -57,6 +62,15 @@ pub(super) fn plan_text(plan: &Plan) -> String {
         let _ = writeln!(text, "{stopped} cannot be applied as they are; deploying would stop there");
     }
     text
+}
+
+/// Reasons of many objects, such as a namespace that is yet to come: said once, below.
+fn shared_reasons(plan: &Plan) -> Vec<(&str, usize)> {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for item in plan.items.iter().filter(|item| item.action == Action::Create && !item.reason.is_empty()) {
+        *counts.entry(item.reason.as_str()).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 3).collect()
 }
 
 /// Lines for people, or JSON lines for programs.
@@ -97,7 +111,8 @@ impl Observer for Narrator {
         match event {
             Event::PhaseBegan { phase, objects } => {
                 let number = Phase::ALL.iter().position(|p| p == phase).unwrap_or(0) + 1;
-                terminal::progress(&format!("phase {number}/{} {phase}: {objects} objects", Phase::ALL.len()));
+                let noun = if *objects == 1 { "object" } else { "objects" };
+                terminal::progress(&format!("phase {number}/{} {phase}: {objects} {noun}", Phase::ALL.len()));
             }
             Event::PhaseEnded { phase, seconds } => terminal::done(&format!("{phase} ({seconds:.1} s)")),
             Event::Applied(applied) => {
