@@ -358,23 +358,54 @@ impl Run<'_> {
         if errors.is_empty() { Ok(targets) } else { Err(Error::of_many(errors)) }
     }
 
+    /// Checks a Secret that somebody else makes. One that an operator of the cluster makes from an object of ours is waited
+    /// for, because it takes its time.
+    async fn expect(&self, spec: &SecretSpec, course: &mut Course) -> Result<(), Error> {
+        let namespace = self.desired.namespace.as_str();
+        let path = crate::secrets::resource().path(Some(namespace), Some(&spec.name));
+        let is_made =
+            self.desired.objects.iter().any(|o| {
+                matches!(o.kind(), "ExternalSecret" | "SealedSecret" | "Certificate") && o.name() == spec.name
+            });
+        let mut told = false;
+        loop {
+            let missing = match self.cluster.api.get(&path).await {
+                Ok(mut live) => {
+                    let missing = crate::secrets::missing(spec, &live);
+                    course.vault.take_in(&mut live);
+                    if missing.is_empty() {
+                        return Ok(());
+                    }
+                    missing
+                }
+                Err(fault) if fault.is_not_found() => Vec::new(),
+                Err(fault) => return Err(fault.explain("get", "Secret", Some(namespace), &spec.name)),
+            };
+            if !is_made || (self.options.wait && Instant::now() >= course.deadline) {
+                return Err(Error::SecretIncomplete { secret: spec.name.clone(), missing });
+            }
+            if !self.options.wait {
+                let text = format!("The Secret {} is not there yet; the object of its name makes it.", spec.name);
+                self.observer.event(&Event::Note { text: text.clone() });
+                course.notes.push(text);
+                return Ok(());
+            }
+            if !told {
+                let object = format!("Secret {}", spec.name);
+                self.observer.event(&Event::Waiting { object, state: "not made by its operator yet".into() });
+                told = true;
+            }
+            tokio::time::sleep(self.cluster.pace.look).await;
+        }
+    }
+
     /// Fills the Secrets, and checks those that must exist already.
     async fn secrets(&self, specs: &[SecretSpec], course: &mut Course) -> Result<(), Error> {
         let namespace = self.desired.namespace.as_str();
         let ours =
             |spec: &&SecretSpec| self.desired.objects.iter().any(|o| o.kind() == "Secret" && o.name() == spec.name);
         for spec in specs.iter().filter(|spec| !ours(spec)) {
-            let path = crate::secrets::resource().path(Some(namespace), Some(&spec.name));
-            let missing = match self.cluster.api.get(&path).await {
-                Ok(mut live) => {
-                    let missing = crate::secrets::missing(spec, &live);
-                    course.vault.take_in(&mut live);
-                    if missing.is_empty() { continue } else { missing }
-                }
-                Err(fault) if fault.is_not_found() => Vec::new(),
-                Err(fault) => return Err(fault.explain("get", "Secret", Some(namespace), &spec.name)),
-            };
-            return Err(Error::SecretIncomplete { secret: spec.name.clone(), missing });
+            self.expect(spec, course).await?;
         }
         let specs: Vec<&SecretSpec> = specs.iter().filter(ours).collect();
         let maker = Maker {

@@ -271,7 +271,7 @@ pub const ERRORS: &[ErrorEntry] = entries! {
     "MC040" 404 "A Secret that the project refers to is missing or lacks keys." "Create it with these keys.";
     "MC041" 400 "A secret value must be given by a person." "Set the environment variable that the message names, and deploy again.";
     "MC042" 400 "A secret's template refers to an unknown key." "Correct the reference: {secret/key}.";
-    "MC043" 404 "There is nothing to rotate under this name." "`mainstay status --cluster` lists the Secrets.";
+    "MC043" 404 "There is nothing to rotate under this name." "`mainstay render` shows the Secrets and their keys; only generated ones can be rotated.";
     "MC044" 500 "A secret value could not be generated." "Look at the reason; the system must have randomness.";
     "MC050" 404 "There is no such release." "`mainstay rollback --list` shows them; ten are kept.";
     "MC051" 409 "The database has migrations that the release does not know." "Deploy forward with a fix instead: migrations are never undone.";

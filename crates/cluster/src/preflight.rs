@@ -139,7 +139,7 @@ fn judge_version(version: &Value) -> Finding {
         Some(minor) if minor > NEWEST_MINOR => finding(
             Severity::Warning,
             "version",
-            format!("The cluster runs {found}; v1.{NEWEST_MINOR} is the newest that was tried."),
+            format!("The cluster runs {found}; v1.{NEWEST_MINOR} is the newest that the objects were checked for."),
         ),
         Some(_) => finding(Severity::Good, "version", format!("The cluster runs {found}.")),
         None => finding(Severity::Note, "version", "The cluster's version cannot be read."),

@@ -62,6 +62,8 @@ pub struct RoleFacts {
     pub drain_seconds: i64,
     /// Whether `gateway.public_url` is set; when it is not, the address of `[expose] host` is.
     pub public_url: Option<String>,
+    /// `auth.site_url`, when the project sets it: the address of last resort, so that tokens name one issuer everywhere.
+    pub site_url: Option<String>,
 }
 
 impl Default for RoleFacts {
@@ -74,6 +76,7 @@ impl Default for RoleFacts {
             providers: Vec::new(),
             drain_seconds: 31,
             public_url: None,
+            site_url: None,
         }
     }
 }

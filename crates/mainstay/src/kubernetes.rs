@@ -28,6 +28,7 @@ pub(crate) fn system(arguments: &cli::Project, flags: Vec<Flag>) -> Outcome<Syst
         providers: config.auth.external.keys().cloned().collect(),
         drain_seconds: i64::try_from(drain.as_secs()).unwrap_or(i64::MAX),
         public_url: gateway.public_url.clone(),
+        site_url: config.site_url_is_set.then(|| config.auth.site_url.clone()),
     };
     let deploy = config.deploy;
     System::plan(mainstay_deploy::Project {

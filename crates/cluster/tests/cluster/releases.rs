@@ -35,6 +35,21 @@ async fn rollback_brings_back_what_was_there() {
 }
 
 #[tokio::test]
+async fn after_a_failed_release_rollback_goes_to_the_good_one_before_it() {
+    let (double, cluster, mut desired) = deployed().await;
+    fixture::set(&mut desired, "ConfigMap", "settings", "/data/LOG_LEVEL", json!("debug"));
+    deploy(&cluster, &desired, &options(), &Silent).await.unwrap();
+    fixture::set(&mut desired, "ConfigMap", "settings", "/data/LOG_LEVEL", json!("trace"));
+    fixture::set(&mut desired, "Deployment", "data", "/spec/template/spec/terminationGracePeriodSeconds", json!(9));
+    double.behave("data", Behaviour::Crashes(1, "Error"));
+    deploy(&cluster, &desired, &options(), &Silent).await.unwrap_err();
+    double.behave("data", Behaviour::Ready);
+    rollback(&cluster, "shop", None, &options(), &Silent).await.unwrap();
+    assert_eq!(double.get("configmaps", "shop", "settings").unwrap()["data"]["LOG_LEVEL"], "debug");
+    assert_eq!(history(&cluster, "shop").await.unwrap()[0].note, "back to release 2");
+}
+
+#[tokio::test]
 async fn rollback_refuses_a_database_that_went_another_way() {
     let (_double, cluster, mut desired) = deployed().await;
     desired.migrations = vec!["0001_other".into(), "0002".into()];

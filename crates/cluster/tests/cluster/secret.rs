@@ -111,6 +111,39 @@ async fn what_a_person_must_give_is_asked_for_by_name() {
 }
 
 #[tokio::test]
+async fn a_secret_that_an_operator_makes_is_waited_for() {
+    let double = Double::start().await;
+    let (cluster, mut desired) = (double.cluster(), project("shop"));
+    fixture::remove(&mut desired, "Secret", "db-secrets");
+    let meta = json!({"name": "db-secrets", "namespace": "shop"});
+    let external =
+        json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": meta, "spec": {}});
+    desired.objects.push(fixture::object(Phase::Configuration, external));
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let data = json!({"POSTGRES_USER": "YQ==", "POSTGRES_PASSWORD": "YQ==", "DATABASE_URL": "YQ=="});
+        let made = json!({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data});
+        double.state().create(resource("secrets"), made, false);
+        double.edit("externalsecrets", "shop", "db-secrets", "operator", |o| {
+            o["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
+        });
+    };
+    let wishes = options();
+    let (outcome, ()) = tokio::join!(deploy(&cluster, &desired, &wishes, &Silent), late);
+    outcome.unwrap();
+    assert_eq!(value(&double, "db-secrets", "POSTGRES_PASSWORD"), "a", "theirs is left as it is");
+    // who does not wait is told, and not stopped
+    let (other, mut unmade) = (Double::start().await, desired.clone());
+    unmade.version = "2".into();
+    let outcome = deploy(&other.cluster(), &unmade, &Options { wait: false, ..options() }, &Silent).await.unwrap();
+    assert!(
+        outcome.notes.iter().any(|note| note.contains("Secret db-secrets is not there yet")),
+        "{:?}",
+        outcome.notes
+    );
+}
+
+#[tokio::test]
 async fn an_existing_secret_is_only_checked() {
     let double = Double::start().await;
     let (cluster, mut desired) = (double.cluster(), project("shop"));

@@ -45,6 +45,7 @@ pub(crate) const RESOURCES: &[Resource] = &[
     r("storage.k8s.io", "v1", "StorageClass", "storageclasses", false),
     r("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true),
     r("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", true),
+    r("external-secrets.io", "v1", "ExternalSecret", "externalsecrets", true),
 ];
 
 pub(crate) fn by_plural(plural: &str) -> Option<&'static Resource> {

@@ -200,7 +200,7 @@ impl System {
             ("MAINSTAY_ADMIN_PORT".to_owned(), component.port("metrics").to_string()),
         ]);
         let has = |name: &str| component.roles().iter().any(|role| role.name == name);
-        if let Some(url) = roles.public_url.clone().or_else(|| self.public_url()) {
+        if let Some(url) = roles.public_url.clone().or_else(|| self.public_url()).or_else(|| roles.site_url.clone()) {
             // a hand-made address stands in the project file already
             if roles.public_url.is_none() {
                 variables.insert("MAINSTAY_GATEWAY_PUBLIC_URL".to_owned(), url);

@@ -407,3 +407,15 @@ fn job(system: &System, init: &Component) -> Object {
     .note("/spec/podFailurePolicy/rules/0", "A wrong migration (exit code 42) and wrong settings (2, 64) stay wrong: no further tries.")
     .note("/spec/podFailurePolicy/rules/1", "A node that is drained says nothing about the migration.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::probe;
+
+    #[test]
+    fn the_probe_names_a_user_because_its_own_has_no_name() {
+        let command = probe(5, 3, 0).exec.and_then(|exec| exec.command).unwrap_or_default();
+        assert_eq!(command.first().map(String::as_str), Some("pg_isready"));
+        assert!(command.iter().any(|part| part.starts_with("--username=")), "{command:?}");
+    }
+}

@@ -94,9 +94,7 @@ mainstay_kernel::section! {
 impl Database {
     /// What no single key can tell.
     pub(crate) fn check(&self) -> Result<(), String> {
-        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
-            super::quantity(text.as_ref())?;
-        }
+        super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
         for text in [&self.name, &self.service_name, &self.headless_name, &self.secret_name, &self.init_name] {
             super::name(text)?;
         }

@@ -29,6 +29,26 @@ pub(crate) fn quantity(text: Option<&String>) -> Result<(), String> {
     }
 }
 
+/// Refuses sizes that are no quantities, and a request above its limit.
+pub(crate) fn size(
+    cpu: Option<&String>,
+    cpu_limit: Option<&String>,
+    memory: Option<&String>,
+    memory_limit: Option<&String>,
+) -> Result<(), String> {
+    for (name, request, limit) in [("cpu", cpu, cpu_limit), ("memory", memory, memory_limit)] {
+        quantity(request)?;
+        quantity(limit)?;
+        let read = |text: Option<&String>| text.and_then(|t| t.parse::<mainstay_manifest::Quantity>().ok());
+        if let (Some(asked), Some(most)) = (read(request), read(limit))
+            && asked > most
+        {
+            return Err(format!("{name} asks for more than {name}_limit allows"));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a text that cannot be the reference of an image.
 pub(crate) fn image(text: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':' | '@');

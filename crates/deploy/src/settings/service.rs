@@ -93,9 +93,7 @@ impl Service {
             return Err("`image` is missing: the container to run on a cluster".to_owned());
         }
         super::image(&self.image)?;
-        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
-            super::quantity(text.as_ref())?;
-        }
+        super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
         egress(&self.egress)?;
         if self.uid == Some(0) {
             return Err("`uid` 0 is root, which the namespace refuses; choose another".to_owned());
@@ -117,9 +115,7 @@ impl Job {
     /// A sentence about the value that cannot be used.
     pub fn check(&self, name: &str) -> Result<(), String> {
         super::name(name)?;
-        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
-            super::quantity(text.as_ref())?;
-        }
+        super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
         egress(&self.egress)?;
         self.image.as_deref().map_or(Ok(()), super::image)?;
         if self.command.is_empty() && self.image.is_none() {

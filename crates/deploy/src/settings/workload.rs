@@ -49,7 +49,7 @@ entry! {
         pub readiness_path: Option<String>,
         /// Seconds between readiness checks.
         pub readiness_every: Option<i32>,
-        /// Seconds before the first readiness check. Unset: a startup probe decides.
+        /// Seconds before the first readiness check, counted from the end of the startup probe.
         pub readiness_delay: Option<i32>,
         /// Seconds between liveness checks.
         pub liveness_every: Option<i32>,
@@ -69,9 +69,7 @@ impl Workload {
     /// A sentence about the value that cannot be used.
     pub fn check(&self, name: &str) -> Result<(), String> {
         super::name(name)?;
-        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
-            super::quantity(text.as_ref())?;
-        }
+        super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
         for text in [&self.service_name, &self.config_name, &self.secret_name, &self.hpa_name, &self.policy_name] {
             text.as_deref().map_or(Ok(()), super::name)?;
         }

@@ -76,7 +76,8 @@ pub fn size_of(name: &str) -> Size {
 }
 
 impl Size {
-    /// This size with what the settings say instead. A request above the limit raises the limit.
+    /// This size with what the settings say instead. A request above the default limit raises the limit, and a
+    /// limit below the default request lowers the request.
     #[must_use]
     pub fn with(
         self,
@@ -92,6 +93,9 @@ impl Size {
         size.memory = read(memory).unwrap_or(size.memory);
         size.cpu_limit = read(cpu_limit).unwrap_or_else(|| size.cpu_limit.max(size.cpu));
         size.memory_limit = read(memory_limit).unwrap_or_else(|| size.memory_limit.max(size.memory));
+        // a limit below the default request lowers the request
+        size.cpu = size.cpu.min(size.cpu_limit);
+        size.memory = size.memory.min(size.memory_limit);
         size
     }
 
@@ -135,9 +139,29 @@ impl SizeSettings {
     /// # Errors
     /// A sentence about the value.
     pub fn check(&self) -> Result<(), String> {
-        for text in [&self.cpu, &self.cpu_limit, &self.memory, &self.memory_limit] {
-            crate::settings::quantity(text.as_ref())?;
-        }
+        crate::settings::size(
+            self.cpu.as_ref(),
+            self.cpu_limit.as_ref(),
+            self.memory.as_ref(),
+            self.memory_limit.as_ref(),
+        )?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_never_exceeds_its_limit() {
+        let text = |text: &str| Some(text.to_owned());
+        let (low, high) = (text("10m"), text("4"));
+        let size = size_of("auth").with(None, low.as_ref(), None, None);
+        assert_eq!((size.cpu, size.cpu_limit), (Quantity::millicores(10), Quantity::millicores(10)));
+        let size = size_of("auth").with(high.as_ref(), None, None, None);
+        assert_eq!((size.cpu, size.cpu_limit), (Quantity::millicores(4000), Quantity::millicores(4000)));
+        let wrong = SizeSettings { cpu: high, cpu_limit: low, ..SizeSettings::default() };
+        assert_eq!(wrong.check().unwrap_err(), "cpu asks for more than cpu_limit allows");
     }
 }

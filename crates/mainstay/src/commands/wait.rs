@@ -13,6 +13,9 @@ use mainstay_pg::{ConnectOptions, Connection, Error, Statement};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// After this long the logins are read again.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -26,19 +29,34 @@ pub(super) async fn run(arguments: Wait) -> Outcome {
     // as process 1 of a container, a signal that nobody listens for would be ignored
     let mut stop = Signals::listen()?;
     let project = Project::open(&arguments.project)?;
-    let config = Config::load(&project, Vec::new())?;
-    let logins = logins(&config, &arguments.roles)?;
-    if logins.is_empty() {
+    let read = || logins(&Config::load(&project, Vec::new())?, &arguments.roles);
+    let first = read()?;
+    if first.is_empty() {
         terminal::done("these roles have no database; there is nothing to wait for");
         return Ok(());
     }
-    let patience = Patience { timeout: arguments.timeout.0, every: arguments.every.0 };
-    let answers = match arguments.what {
-        WaitFor::Postgres => patience.wait_for(&logins),
-    };
+    let WaitFor::Postgres = arguments.what;
     tokio::select! {
-        result = answers => result,
+        result = wait(first, read, arguments.timeout.0, arguments.every.0) => result,
         () = stop.wait() => Err(Failure::Stopped),
+    }
+}
+
+/// Reads the logins again from time to time: a Secret may have been rotated after the pod began.
+async fn wait(
+    mut logins: Vec<ConnectOptions>,
+    read: impl Fn() -> Outcome<Vec<ConnectOptions>>,
+    timeout: Duration,
+    every: Duration,
+) -> Outcome {
+    let began = Instant::now();
+    loop {
+        let left = timeout.saturating_sub(began.elapsed());
+        let ended = Patience { timeout: left.min(AGAIN), every }.wait_for(&logins).await;
+        if ended.is_ok() || began.elapsed() >= timeout {
+            return ended;
+        }
+        logins = read()?;
     }
 }
 

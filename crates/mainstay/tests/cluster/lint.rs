@@ -8,7 +8,7 @@ kind: Deployment
 metadata: {name: web, namespace: shop}
 spec:
   replicas: 2
-  selector: {matchLabels: {app: web}}
+  selector: {matchLabels: {app: other}}
   template:
     metadata: {labels: {app: web}}
     spec:
@@ -28,7 +28,7 @@ fn folder() -> Folder {
 fn errors_end_with_1_and_what_is_fine_with_0() {
     let folder = folder();
     let end = folder.run(&["lint", "pods/web.yaml"]);
-    end.is(1, &["error ML", "pods/web.yaml:", "missing", "→ "]);
+    end.is(1, &["error ML", "pods/web.yaml:", "ConfigMap \"missing\"", "→ "]);
     assert!(!end.err.contains("error:"), "the findings are said, and nothing else: {}", end.err);
     folder.run(&["lint", "pods"]).is(1, &["pods/web.yaml:"]);
     let input = mainstay(folder.path(), &["lint", "-"], &[], POD);
@@ -112,6 +112,6 @@ fn the_list_of_checks_is_the_page() {
     let folder = Folder::new();
     let end = folder.run(&["lint", "--checks"]);
     end.is(0, &["| ML001 | error |"]);
-    let page = std::fs::read_to_string(root().join("docs/kubernetes/lint.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/reference/lint.md")).unwrap();
     assert_eq!(page.trim_end(), end.out.trim_end(), "run `cargo xtask docs`");
 }
