@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: &cli::Project, dry_run: bool, wait: Duration)
     let database = Database::attach(&project, &config, &secrets).await?;
     let work = async {
         if database.managed.is_none() && !wait.is_zero() {
-            let patience = Patience { timeout: wait, every: Duration::from_secs(2) };
+            let patience = Patience { timeout: wait, every: Duration::from_secs(2), total: wait };
             patience.wait_for(std::slice::from_ref(&database.logins.setup)).await?;
         }
         if dry_run {

@@ -23,6 +23,8 @@ pub(crate) struct Patience {
     pub(crate) timeout: Duration,
     /// Pause between two attempts.
     pub(crate) every: Duration,
+    /// How long the waiting is in all, for the message.
+    pub(crate) total: Duration,
 }
 
 pub(super) async fn run(arguments: Wait) -> Outcome {
@@ -52,7 +54,7 @@ async fn wait(
     let began = Instant::now();
     loop {
         let left = timeout.saturating_sub(began.elapsed());
-        let ended = Patience { timeout: left.min(AGAIN), every }.wait_for(&logins).await;
+        let ended = Patience { timeout: left.min(AGAIN), every, total: timeout }.wait_for(&logins).await;
         if ended.is_ok() || began.elapsed() >= timeout {
             return ended;
         }
@@ -109,7 +111,7 @@ impl Patience {
             let cause = format!("{}: {error}", name(login));
             let left = self.timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
-                return Err(anyhow::anyhow!("PostgreSQL did not answer within {:?}: {cause}", self.timeout).into());
+                return Err(anyhow::anyhow!("PostgreSQL did not answer within {:?}: {cause}", self.total).into());
             }
             if cause != told {
                 terminal::progress(&format!("still waiting: {cause}"));

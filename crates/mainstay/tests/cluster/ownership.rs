@@ -1,7 +1,11 @@
 //! What belongs to others: namespaces, and fields of our own objects.
 
-use crate::world::World;
+use crate::double::Behaviour;
+use crate::world::{World, until};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 const SHOP: &str = "name = \"shop\"\n";
 
@@ -68,10 +72,63 @@ fn fields_of_other_managers_are_shown_and_taken_only_when_told() {
 }
 
 #[test]
-fn two_deployments_at_once_wait_for_each_other_or_say_so() {
+fn one_deployment_at_a_time_and_a_stopped_one_leaves_no_lock() {
     let world = World::new(SHOP);
+    world.double.behave("portal", Behaviour::Silent);
+    for signal in [Signal::INT, Signal::TERM] {
+        let first = world.start(&["deploy", "--yes"]);
+        until("the first one waits", || {
+            let lock = world.double.get("leases", "shop", "mainstay-deploy");
+            lock.is_some() && world.double.get("deployments", "shop", "portal").is_some()
+        });
+        let end = world.run(&["deploy", "--yes"]);
+        end.complains(1, &["ann", "is deploying to namespace shop", "MC016", "Wait for it"]);
+        kill_process(Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap(), signal).unwrap();
+        let end = world.end(first);
+        end.complains(143, &["what was applied until now stays", "stopped by a signal"]);
+        let lock = world.double.get("leases", "shop", "mainstay-deploy").unwrap_or_default();
+        assert!(lock["spec"]["holderIdentity"].as_str().is_none_or(str::is_empty), "{lock}");
+    }
+    world.double.behave("portal", Behaviour::Ready);
     world.deploy();
-    world.double.edit("leases", "shop", "mainstay-lock", "mainstay", |_| {});
-    let leases: Vec<Value> = world.double.state().all("leases", Some("shop")).into_iter().cloned().collect();
-    assert!(leases.iter().all(|l| l["spec"]["holderIdentity"].as_str().unwrap_or_default().is_empty()), "{leases:?}");
+    world.run(&["diff"]).is(0, &[]);
+}
+
+/// Answers a question at a terminal that `script` makes; nothing when there is no such program.
+fn at_a_terminal(world: &World, arguments: &str, answer: &str) -> Option<String> {
+    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_mainstay"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(world.folder.path());
+    script.env_clear().env("NO_COLOR", "1").env("KUBECONFIG", world.folder.path().join("kubeconfig"));
+    script.env("PATH", "/usr/bin:/bin");
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    child.stdin.take().unwrap().write_all(format!("{answer}\n").as_bytes()).unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    world.heard(&said);
+    Some(said)
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a test that is not run must say so")]
+fn a_person_is_asked() {
+    let world = World::new(SHOP);
+    let Some(said) = at_a_terminal(&world, "deploy", "n") else {
+        eprintln!("there is no `script`: questions at a terminal are not tested here");
+        return;
+    };
+    assert!(said.contains("Deploy this? [y/N]") && said.contains("nothing was changed"), "{said}");
+    assert!(world.double.get("namespaces", "", "shop").is_none());
+    let said = at_a_terminal(&world, "deploy", "y").unwrap();
+    assert!(said.contains("release 1 is recorded"), "{said}");
+    let said = at_a_terminal(&world, "destroy --delete-data", "y").unwrap();
+    assert!(said.contains("Type the name of the project (shop)") && said.contains("nothing was removed"), "{said}");
+    assert!(world.double.get("namespaces", "", "shop").is_some());
+    let said = at_a_terminal(&world, "rollback", "").unwrap();
+    assert!(
+        said.contains("Go back? Migrations are not undone. [y/N]") && said.contains("nothing was changed"),
+        "{said}"
+    );
+    let said = at_a_terminal(&world, "destroy --delete-data", "shop").unwrap();
+    assert!(said.contains("removed"), "{said}");
+    assert!(world.double.get("namespaces", "", "shop").is_none());
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,14 @@ pub(crate) fn root() -> PathBuf {
 /// Runs the binary with nothing in its environment but what is given; standard input is no terminal.
 pub(crate) fn mainstay(folder: &Path, arguments: &[&str], environment: &[(String, String)], input: &str) -> End {
     let began = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mainstay"))
+    let mut child = start(folder, arguments, environment);
+    // who does not read its input closes it
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    end_of(child, began)
+}
+
+fn start(folder: &Path, arguments: &[&str], environment: &[(String, String)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_mainstay"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -55,15 +62,16 @@ pub(crate) fn mainstay(folder: &Path, arguments: &[&str], environment: &[(String
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
-    // who does not read its input closes it
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        .unwrap()
+}
+
+fn end_of(child: Child, began: Instant) -> End {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let end =
         End { code: output.status.code(), out: text(output.stdout), err: text(output.stderr), took: began.elapsed() };
     for sign in ["panicked at", "RUST_BACKTRACE", "stack backtrace"] {
-        assert!(!end.err.contains(sign), "{arguments:?}: {}", end.err);
+        assert!(!end.err.contains(sign), "{}", end.err);
     }
     end
 }
@@ -196,14 +204,35 @@ impl World {
         self.given.borrow_mut().retain(|(known, _)| known != name);
     }
 
-    /// Runs the binary in the project's folder.
-    pub(crate) fn run(&self, arguments: &[&str]) -> End {
+    fn environment(&self) -> Vec<(String, String)> {
         let mut environment = self.given.borrow().clone();
         let path = self.folder.path().join("kubeconfig").display().to_string();
         environment.push(("KUBECONFIG".to_owned(), path));
-        let end = mainstay(self.folder.path(), arguments, &environment, "");
-        self.said.borrow_mut().push_str(&format!("{}{}", end.out, end.err));
+        environment
+    }
+
+    /// Runs the binary in the project's folder.
+    pub(crate) fn run(&self, arguments: &[&str]) -> End {
+        let end = mainstay(self.folder.path(), arguments, &self.environment(), "");
+        self.heard(&end.said());
         end
+    }
+
+    /// Starts the binary in the project's folder.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        start(self.folder.path(), arguments, &self.environment())
+    }
+
+    /// Waits for the end of what was started.
+    pub(crate) fn end(&self, child: Child) -> End {
+        let end = end_of(child, Instant::now());
+        self.heard(&end.said());
+        end
+    }
+
+    /// Keeps what was said, to look for secrets in it.
+    pub(crate) fn heard(&self, said: &str) {
+        self.said.borrow_mut().push_str(said);
     }
 
     /// Deploys, which must go well, and returns what standard error said.
@@ -271,6 +300,15 @@ impl Drop for World {
         if !std::thread::panicking() {
             self.has_seen_no_secret();
         }
+    }
+}
+
+/// Waits for something that another process does.
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

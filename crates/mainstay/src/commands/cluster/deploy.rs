@@ -14,6 +14,7 @@ use mainstay_kernel::config::{ConfigError, ExposeSecret as _, SecretString};
 use mainstay_manifest::Source;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Days that a certificate of our own making lasts. `deploy` renews it thirty days before.
 const CERTIFICATE_DAYS: i64 = 397;
@@ -56,7 +57,19 @@ async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
             options.rerun_jobs = true;
         }
     }
-    match mainstay_cluster::deploy(&cluster, &desired, &options, &narrator).await {
+    let ended = tokio::select! {
+        ended = mainstay_cluster::deploy(&cluster, &desired, &options, &narrator) => ended,
+        stopped = interrupted() => {
+            stopped?;
+            // left as it is, the lock would keep the next deployment waiting until it runs out
+            if narrator.has_begun() {
+                mainstay_cluster::break_lock(&cluster, &system.namespace).await?;
+            }
+            terminal::warn("what was applied until now stays; deploy again to go on");
+            return Err(Failure::Stopped);
+        }
+    };
+    match ended {
         Ok(outcome) => {
             let names: Vec<_> = rotated.iter().map(|(secret, _)| secret.as_str()).collect();
             restart_readers(&cluster, &system, &desired, &names).await?;
@@ -95,6 +108,16 @@ async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
             Err(explain(failure))
         }
     }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// What went wrong, and what became of the cluster.

@@ -5,6 +5,7 @@ use mainstay_cluster::{Action, Applied, Change, Event, Observer, Plan, ReleaseSt
 use mainstay_manifest::Phase;
 use std::fmt::Write as _;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Most changed fields that are listed for one object.
 const FIELDS: usize = 12;
@@ -76,13 +77,20 @@ fn shared_reasons(plan: &Plan) -> Vec<(&str, usize)> {
 /// Lines for people, or JSON lines for programs.
 pub(super) struct Narrator {
     json: bool,
+    /// Whether a phase has begun.
+    begun: AtomicBool,
     /// The last thing said about each object that is waited for, so that nothing is said twice.
     said: Mutex<Vec<(String, String)>>,
 }
 
 impl Narrator {
     pub(super) fn new(json: bool) -> Self {
-        Self { json, said: Mutex::new(Vec::new()) }
+        Self { json, begun: AtomicBool::new(false), said: Mutex::new(Vec::new()) }
+    }
+
+    /// Whether a phase has begun: from then on the lock is held.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Whether a sentence about an object is new.
@@ -104,6 +112,9 @@ impl Narrator {
 
 impl Observer for Narrator {
     fn event(&self, event: &Event) {
+        if matches!(event, Event::PhaseBegan { .. }) {
+            self.begun.store(true, Ordering::Relaxed);
+        }
         if self.json {
             terminal::say(&serde_json::to_string(event).unwrap_or_default());
             return;
