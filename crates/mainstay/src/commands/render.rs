@@ -106,7 +106,8 @@ fn check(files: &[File], out: &Path) -> Outcome {
     Err(Failure::Found)
 }
 
-/// Writes what is different, each file whole or not at all, then removes what an earlier run wrote and this one does not.
+/// Removes what an earlier run wrote and this one does not, then writes what is different, each file whole or not at all.
+/// In this order nothing is written through a link that stands where a folder should be.
 /// A folder with files of somebody else is not touched.
 fn write(files: &[File], out: &Path) -> anyhow::Result<(usize, usize)> {
     let before = existing(out)?;
@@ -118,19 +119,6 @@ fn write(files: &[File], out: &Path) -> anyhow::Result<(usize, usize)> {
     }
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     std::fs::write(out.join(MARK), "Written by `mainstay render`; files here are replaced and removed by it.\n")?;
-    let mut written = 0;
-    for file in files {
-        let path = out.join(&file.path);
-        if std::fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
-            continue;
-        }
-        let folder = path.parent().unwrap_or(out);
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        let part = path.with_extension("part");
-        std::fs::write(&part, &file.text).with_context(|| part.display().to_string())?;
-        std::fs::rename(&part, &path).with_context(|| path.display().to_string())?;
-        written += 1;
-    }
     let known: BTreeSet<_> = files.iter().map(|file| PathBuf::from(&file.path)).collect();
     let stale: Vec<_> = before.difference(&known).collect();
     for path in &stale {
@@ -143,6 +131,19 @@ fn write(files: &[File], out: &Path) -> anyhow::Result<(usize, usize)> {
             }
             folder = parent.parent();
         }
+    }
+    let mut written = 0;
+    for file in files {
+        let path = out.join(&file.path);
+        if std::fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
+            continue;
+        }
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let part = path.with_extension("part");
+        std::fs::write(&part, &file.text).with_context(|| part.display().to_string())?;
+        std::fs::rename(&part, &path).with_context(|| path.display().to_string())?;
+        written += 1;
     }
     Ok((written, stale.len()))
 }

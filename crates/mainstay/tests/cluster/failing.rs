@@ -16,7 +16,16 @@ fn deploy(name: &str, behaviour: Behaviour, log: &str) -> (World, End) {
     (world, end)
 }
 
+/// Each is patient for some seconds before it calls a state hopeless: they are patient together.
 #[test]
+fn pods_that_do_not_become_ready() {
+    std::thread::scope(|scope| {
+        scope.spawn(an_image_that_cannot_be_pulled);
+        scope.spawn(a_container_that_ends_again_and_again_shows_its_last_lines);
+        scope.spawn(a_quota_that_is_used_up);
+    });
+}
+
 fn an_image_that_cannot_be_pulled() {
     let message = "Back-off pulling image \"shop:0.1.0\": ErrImagePull: not found";
     let (world, end) = deploy("auth", Behaviour::Waits("ImagePullBackOff", message), "");
@@ -29,14 +38,12 @@ fn an_image_that_cannot_be_pulled() {
     assert!(world.deploy().contains("release 2 is recorded"));
 }
 
-#[test]
 fn a_container_that_ends_again_and_again_shows_its_last_lines() {
     let log = "starting\nerror: cannot listen on 0.0.0.0:8080: address in use\n";
     let (_world, end) = deploy("data", Behaviour::Crashes(1, "Error"), log);
     end.complains(1, &["Deployment data", "MC030", "cannot listen on 0.0.0.0:8080: address in use"]);
 }
 
-#[test]
 fn a_quota_that_is_used_up() {
     let message = "pods \"gateway-1\" is forbidden: exceeded quota: shop-rq, requested: requests.cpu=100m";
     let (_world, end) = deploy("gateway", Behaviour::NotCreated(message), "");

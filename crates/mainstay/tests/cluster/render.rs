@@ -61,6 +61,13 @@ fn folders_of_somebody_else_are_left_alone() {
     }
     folder.run(&["render", "--out", "file"]).complains(1, &["file"]);
     assert_eq!(folder.read("file"), "mine\n");
+    // a link in a folder of ours leads nowhere else
+    folder.run(&["render", "--out", "k8s"]).is(0, &[]);
+    std::fs::remove_dir_all(folder.path().join("k8s/db")).unwrap();
+    std::os::unix::fs::symlink("../theirs", folder.path().join("k8s/db")).unwrap();
+    folder.run(&["render", "--out", "k8s"]).is(0, &["1 removed"]);
+    assert_eq!(folder.files("theirs"), [("notes.txt".to_owned(), "mine\n".to_owned())]);
+    assert!(folder.path().join("k8s/db/statefulset.yaml").exists());
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     folder.run(&["render", "--out", "empty"]).is(0, &["files written"]);
 }

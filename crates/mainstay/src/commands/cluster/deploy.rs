@@ -1,7 +1,7 @@
 //! `mainstay deploy`.
 
 use super::output::{Narrator, plan_text};
-use super::{confirmed, desired, place, reach, system, told};
+use super::{confirmed, desired, place, reach, stoppable, system, told};
 use crate::cli::Deploy;
 use crate::failure::{Failure, Outcome};
 use crate::roles;
@@ -14,7 +14,6 @@ use mainstay_kernel::config::{ConfigError, ExposeSecret as _, SecretString};
 use mainstay_manifest::Source;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Days that a certificate of our own making lasts. `deploy` renews it thirty days before.
 const CERTIFICATE_DAYS: i64 = 397;
@@ -57,19 +56,8 @@ async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
             options.rerun_jobs = true;
         }
     }
-    let ended = tokio::select! {
-        ended = mainstay_cluster::deploy(&cluster, &desired, &options, &narrator) => ended,
-        stopped = interrupted() => {
-            stopped?;
-            // left as it is, the lock would keep the next deployment waiting until it runs out
-            if narrator.has_begun() {
-                mainstay_cluster::break_lock(&cluster, &system.namespace).await?;
-            }
-            terminal::warn("what was applied until now stays; deploy again to go on");
-            return Err(Failure::Stopped);
-        }
-    };
-    match ended {
+    let work = mainstay_cluster::deploy(&cluster, &desired, &options, &narrator);
+    match stoppable(&cluster, &system.namespace, &narrator, work).await? {
         Ok(outcome) => {
             let names: Vec<_> = rotated.iter().map(|(secret, _)| secret.as_str()).collect();
             restart_readers(&cluster, &system, &desired, &names).await?;
@@ -108,16 +96,6 @@ async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
             Err(explain(failure))
         }
     }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn interrupted() -> std::io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 /// What went wrong, and what became of the cluster.

@@ -18,7 +18,9 @@ use mainstay_cluster::{Cluster, Desired, Error, connect};
 use mainstay_deploy::System;
 use mainstay_kernel::clock::SystemClock;
 use mainstay_kernel::config::Flag;
+use output::Narrator;
 use std::io::{BufRead as _, IsTerminal as _};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The settings that `--namespace` and `--image` stand for.
 pub(super) fn flags(target: &Target) -> Vec<Flag> {
@@ -54,6 +56,27 @@ async fn reach(target: &Target) -> Outcome<Cluster> {
         Error::NoKubeconfig(reason) => told(&Error::NoKubeconfig(without_lines(&reason))),
         other => told(&other),
     })
+}
+
+/// Does work that holds the deployment's lock, until Ctrl-C or SIGTERM. Left as it is, the lock would keep the next
+/// deployment waiting until it runs out.
+async fn stoppable<T>(
+    cluster: &Cluster,
+    namespace: &str,
+    narrator: &Narrator,
+    work: impl Future<Output = T>,
+) -> Outcome<T> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        ended = work => return Ok(ended),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    if narrator.has_begun() {
+        mainstay_cluster::break_lock(cluster, namespace).await?;
+    }
+    terminal::warn("what was applied until now stays; deploy again to go on");
+    Err(Failure::Stopped)
 }
 
 /// What is wrong with a kubeconfig, without the lines and values of it that its reader quotes: they may hold a token.

@@ -1,7 +1,7 @@
 //! `mainstay rollback`.
 
 use super::output::Narrator;
-use super::{confirmed, deploy::explain, place, reach, system};
+use super::{confirmed, deploy::explain, place, reach, stoppable, system};
 use crate::cli::Rollback;
 use crate::failure::Outcome;
 use crate::terminal;
@@ -44,9 +44,8 @@ pub(in crate::commands) async fn run(arguments: &Rollback) -> Outcome {
     }
     let options = Options { wait: !arguments.no_wait, ..Options::default() };
     let narrator = Narrator::new(arguments.json);
-    let outcome = mainstay_cluster::rollback(&cluster, &system.namespace, arguments.to, &options, &narrator)
-        .await
-        .map_err(explain)?;
+    let work = mainstay_cluster::rollback(&cluster, &system.namespace, arguments.to, &options, &narrator);
+    let outcome = stoppable(&cluster, &system.namespace, &narrator, work).await?.map_err(explain)?;
     if arguments.json {
         terminal::say(&serde_json::to_string(&serde_json::json!({ "event": "done", "outcome": outcome }))?);
     } else {
