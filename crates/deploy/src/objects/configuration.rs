@@ -84,7 +84,7 @@ fn config(system: &System, component: &Component) -> Object {
 fn project_file(system: &System) -> Object {
     let typed = ConfigMap {
         metadata: system.meta(PROJECT_FILE, &system.project.name, "configuration"),
-        data: Some(Map::from([("mainstay.toml".to_owned(), without_samples(&system.project.file))])),
+        data: Some(Map::from([("mainstay.toml".to_owned(), for_pods(&system.project.file))])),
         ..ConfigMap::default()
     };
     Object::new(
@@ -97,13 +97,32 @@ fn project_file(system: &System) -> Object {
     )
 }
 
-/// The project file without `[seed]`: its accounts are for `up --seed`, and their passwords belong in no ConfigMap.
-fn without_samples(file: &str) -> String {
+/// Sections that only the deployer reads. The pods do without them, so that a changed replica count restarts nobody.
+const DEPLOYER_ONLY: &[&str] = &[
+    "kubernetes",
+    "workloads",
+    "expose",
+    "tls",
+    "database.storage",
+    "monitoring",
+    "alerts",
+    "logging",
+    "backup",
+    "services",
+    "jobs",
+];
+
+/// The project file as the pods read it: without what only the deployer reads, and without `[seed]`, whose accounts are for
+/// `up --seed` and whose passwords belong in no ConfigMap.
+pub(super) fn for_pods(file: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut skipping = false;
     for line in file.split_inclusive('\n') {
         if let Some(table) = header(line) {
-            skipping = table == "seed" || table.starts_with("seed.");
+            let is_of = |section: &str| {
+                table == section || table.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+            };
+            skipping = is_of("seed") || DEPLOYER_ONLY.iter().any(|section| is_of(section));
             // what is said above it is about it
             while skipping && kept.last().is_some_and(|above| above.trim_start().starts_with('#')) {
                 kept.pop();

@@ -1,7 +1,7 @@
 //! PostgreSQL: its StatefulSet, Services and volumes, or the Cluster of CloudNativePG; and the Job that prepares it.
 
 use super::common::{annotate, hash, map};
-use super::configuration::{CONFIG_LIMIT, PROJECT_FILE};
+use super::configuration::{CONFIG_LIMIT, PROJECT_FILE, for_pods};
 use super::pod::{
     OTHER_UID, OWN_UID, Pod, config_hash, config_volume, container, env, mount, mount_file, ports, scratch,
     secret_volume,
@@ -362,7 +362,8 @@ fn job(system: &System, init: &Component) -> Object {
     }
     main.volume_mounts = Some(mounts);
     let texts = system.project.migrations.iter().flat_map(|(name, sql)| [name.as_str(), sql.as_str()]);
-    let digest = hash(texts.chain([system.project.file.as_str(), system.image.as_str()]));
+    let text = for_pods(&system.project.file);
+    let digest = hash(texts.chain([text.as_str(), system.image.as_str()]));
     let mut meta = system.meta_of(&settings.init_name, init);
     annotate(&mut meta, keys::REPLACE, "true");
     let typed = Job {

@@ -1,7 +1,7 @@
 //! The Deployments of roles and their Services.
 
 use super::common::{annotate, hash, map};
-use super::configuration::PROJECT_FILE;
+use super::configuration::{PROJECT_FILE, for_pods};
 use super::pod::{
     OWN_UID, Pod, config_hash, config_volume, container, env, get, mount, mount_file, ports, scratch, secret_volume,
     sleep_before_stop,
@@ -112,8 +112,8 @@ fn template(system: &System, component: &Component) -> PodTemplateSpec {
         // with a ConfigMap of their own they are not among the workload's, and pods read them all the same
         variables.extend(super::configuration::database_variables(system));
     }
-    let digest =
-        hash(variables.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]).chain([system.project.file.as_str()]));
+    let text = for_pods(&system.project.file);
+    let digest = hash(variables.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]).chain([text.as_str()]));
     config_hash(pod.container(main), &digest).template()
 }
 

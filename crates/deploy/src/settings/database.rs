@@ -95,7 +95,15 @@ impl Database {
     /// What no single key can tell.
     pub(crate) fn check(&self) -> Result<(), String> {
         super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
-        for text in [&self.name, &self.service_name, &self.headless_name, &self.secret_name, &self.init_name] {
+        self.config_name.as_deref().map_or(Ok(()), super::name)?;
+        for text in [
+            &self.name,
+            &self.service_name,
+            &self.headless_name,
+            &self.secret_name,
+            &self.init_name,
+            &self.init_sql_name,
+        ] {
             super::name(text)?;
         }
         self.image.as_deref().map_or(Ok(()), super::image)?;
@@ -127,7 +135,9 @@ impl Storage {
     /// # Errors
     /// A sentence about the value that cannot be used.
     pub fn check(&self) -> Result<(), String> {
-        super::quantity(Some(&self.size))?;
+        super::volume(&self.size)?;
+        super::name(&self.template_name)?;
+        self.claim_name.as_deref().map_or(Ok(()), super::name)?;
         match &self.host_path {
             Some(path) if !path.starts_with('/') || path.trim_end_matches('/').is_empty() || path.contains("..") => {
                 Err(format!("`host_path` {path:?} must be an absolute path below /, without `..`"))

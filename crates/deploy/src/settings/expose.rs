@@ -58,6 +58,13 @@ mainstay_kernel::section! {
         if this.via.contains(&Way::Ingress) && this.via.contains(&Way::GatewayApi) {
             return Err(("via", "choose one of `ingress` and `gateway-api`".into()));
         }
+        let is_key = |key: &String| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+            !key.is_empty() && key.len() <= 253 && key.chars().all(fits)
+        };
+        if let Some(key) = this.annotations.keys().find(|key| !is_key(key)) {
+            return Err(("annotations", format!("{key:?} is no name of an annotation")));
+        }
         if let Some(key) = this.annotations.keys().find(|key| key.ends_with("-snippet")) {
             return Err(("annotations", format!("{key} lets whoever edits it run code in the ingress controller; leave it out")));
         }

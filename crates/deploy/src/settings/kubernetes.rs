@@ -161,6 +161,10 @@ mainstay_kernel::section! {
         if let Some(namespace) = &this.namespace {
             super::name(namespace).map_err(|e| ("namespace", e))?;
         }
+        for (key, text) in [("quota_name", &this.quota_name), ("limit_range_name", &this.limit_range_name)] {
+            text.as_deref().map_or(Ok(()), super::name).map_err(|e| (key, e))?;
+        }
+        for text in &this.image_pull_secrets { super::name(text).map_err(|e| ("image_pull_secrets", e))?; }
         if !["JWT_SECRET", "SECRET_KEY"].contains(&this.jwt_variable.as_str()) {
             return Err(("jwt_variable", "is JWT_SECRET or SECRET_KEY".into()));
         }

@@ -20,12 +20,22 @@ pub(crate) use service::egress;
 pub use service::{Job, Service};
 pub use tls::{IssuerType, Tls, TlsMode};
 pub use workload::Workload;
+pub(crate) use workload::is_variable;
 
 /// Refuses a text that is no quantity.
 pub(crate) fn quantity(text: Option<&String>) -> Result<(), String> {
     match text.map(|t| t.parse::<mainstay_manifest::Quantity>()) {
         Some(Err(error)) => Err(error.to_string()),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a text that is no size of a volume: a quantity above zero.
+pub(crate) fn volume(text: &String) -> Result<(), String> {
+    quantity(Some(text))?;
+    match text.parse::<mainstay_manifest::Quantity>() {
+        Ok(size) if size.0 > 0 => Ok(()),
+        _ => Err(format!("{text:?} is no size of a volume; write for example \"10Gi\"")),
     }
 }
 
@@ -40,6 +50,9 @@ pub(crate) fn size(
         quantity(request)?;
         quantity(limit)?;
         let read = |text: Option<&String>| text.and_then(|t| t.parse::<mainstay_manifest::Quantity>().ok());
+        if read(request).is_some_and(|asked| asked.0 < 0) || read(limit).is_some_and(|most| most.0 <= 0) {
+            return Err(format!("{name} must be above zero"));
+        }
         if let (Some(asked), Some(most)) = (read(request), read(limit))
             && asked > most
         {

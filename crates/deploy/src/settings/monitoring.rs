@@ -46,7 +46,7 @@ mainstay_kernel::section! {
         if !this.bundled && !this.operator && (this.postgres_exporter || this.kube_state_metrics) {
             return Err(("bundled", "an exporter without a Prometheus is read by nobody; set `bundled` or `operator`".into()));
         }
-        if let Some(size) = &this.storage { super::quantity(Some(size)).map_err(|e| ("storage", e))?; }
+        if let Some(size) = &this.storage { super::volume(size).map_err(|e| ("storage", e))?; }
         for (name, size) in &this.sizes { size.check().map_err(|e| ("sizes", format!("{name}: {e}")))?; }
         Ok(())
     }
@@ -75,7 +75,7 @@ mainstay_kernel::section! {
         pub storage: String = "5Gi".into(),
     }
     validate(this) {
-        super::quantity(Some(&this.storage)).map_err(|e| ("storage", e))?;
+        super::volume(&this.storage).map_err(|e| ("storage", e))?;
         if this.retention_hours < 24 { return Err(("retention_hours", "is at least 24".into())); }
         Ok(())
     }

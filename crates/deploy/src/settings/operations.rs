@@ -19,7 +19,7 @@ mainstay_kernel::section! {
         pub class: Option<String> = None,
     }
     validate(this) {
-        super::quantity(Some(&this.storage)).map_err(|e| ("storage", e))?;
+        super::volume(&this.storage).map_err(|e| ("storage", e))?;
         for (key, schedule) in [("schedule", &this.schedule), ("verify_schedule", &this.verify_schedule)] {
             if schedule.split_whitespace().count() != 5 { return Err((key, "has five fields, such as \"0 2 * * *\"".into())); }
         }

@@ -95,6 +95,18 @@ impl Service {
         super::image(&self.image)?;
         super::size(self.cpu.as_ref(), self.cpu_limit.as_ref(), self.memory.as_ref(), self.memory_limit.as_ref())?;
         egress(&self.egress)?;
+        if self.env.keys().any(|key| !super::is_variable(key)) {
+            return Err("names of environment variables are letters, digits and underscores".to_owned());
+        }
+        if [self.replicas, self.min_replicas, self.max_replicas].iter().flatten().any(|n| !(1..=1000).contains(n)) {
+            return Err("a service has 1 to 1000 pods".to_owned());
+        }
+        for path in [&self.health_path, &self.metrics_path].into_iter().flatten().chain(&self.writable) {
+            if !path.starts_with('/') || path.contains("..") || path.contains(char::is_whitespace) {
+                return Err(format!("{path:?} must begin with a slash, without `..` and spaces"));
+            }
+        }
+        self.secret_name.as_deref().map_or(Ok(()), super::name)?;
         if self.uid == Some(0) {
             return Err("`uid` 0 is root, which the namespace refuses; choose another".to_owned());
         }
@@ -121,6 +133,10 @@ impl Job {
         if self.command.is_empty() && self.image.is_none() {
             return Err("set `image`, `command` or both".to_owned());
         }
+        if self.env.keys().any(|key| !super::is_variable(key)) {
+            return Err("names of environment variables are letters, digits and underscores".to_owned());
+        }
+        self.secret_name.as_deref().map_or(Ok(()), super::name)?;
         if self.schedule.as_ref().is_some_and(|s| s.split_whitespace().count() != 5 && !s.starts_with('@')) {
             return Err("`schedule` has five fields, such as \"0 3 * * *\"".to_owned());
         }

@@ -74,6 +74,16 @@ impl Workload {
             text.as_deref().map_or(Ok(()), super::name)?;
         }
         let (min, max) = (self.min_replicas.unwrap_or(1), self.max_replicas);
+        if self
+            .readiness_path
+            .as_deref()
+            .is_some_and(|path| !path.starts_with('/') || path.contains(char::is_whitespace))
+        {
+            return Err("`readiness_path` begins with a slash and has no spaces".to_owned());
+        }
+        if self.replicas.is_some_and(|n| n > 1000) || min > 1000 {
+            return Err("a workload has at most 1000 pods".to_owned());
+        }
         if self.replicas == Some(0) || min == 0 {
             return Err("a workload has at least one pod".to_owned());
         }

@@ -174,8 +174,10 @@ fn accounts_for_samples_stay_on_the_machine() {
     let whole: toml::Table = seed.system.project.file.parse().unwrap();
     assert!(whole.contains_key("seed"), "the test has nothing to look for");
     let mut expected = whole;
-    expected.remove("seed");
-    assert_eq!(table, expected, "all but [seed], and nothing else");
+    for section in ["seed", "kubernetes", "workloads", "expose", "monitoring", "database"] {
+        assert!(expected.remove(section).is_some(), "{section}: the test has nothing to look for");
+    }
+    assert_eq!(table, expected, "all but [seed] and what only the deployer reads, and nothing else");
 }
 
 /// Hash of what the pods of a workload read.
@@ -194,6 +196,10 @@ fn pods_are_rolled_when_what_they_read_changes() {
     let file = changed(name, |project| project.file.push_str("\n[log]\nlevel = \"debug\"\n"));
     assert!(roles.iter().all(|role| !same(&file, "Deployment", role)));
     assert!(!same(&file, "Job", "db-init"));
+    // what only the deployer reads restarts nobody and runs no Job again
+    let deployer =
+        changed(name, |project| project.file.push_str("\n[workloads.auth]\nreplicas = 3\n[tls]\nmode = \"off\"\n"));
+    assert!(roles.iter().all(|role| same(&deployer, "Deployment", role)) && same(&deployer, "Job", "db-init"));
     assert!(same(&file, "Deployment", "grafana") && same(&file, "Deployment", "prometheus"));
     let env = changed(name, |project| {
         project.workloads.get_mut("images").unwrap().env.insert("LIMIT".into(), "1".into());
@@ -236,12 +242,13 @@ fn a_new_version_rolls_pods_by_itself() {
 #[test]
 fn only_the_table_of_samples_is_cut_out() {
     let text = "name = \"x\"\n\n# kept\n[log]\nlevel = \"info\"\n\n# gone\n[seed] # gone\nusers = [\n  { password = \"p\" },\n]\n\
-                [seed.more]\na = 1\n[[seeds]]\nb = [\n  [1, 2],\n]\n[workloads.\"a\"]\nc = 2\n";
+                [seed.more]\na = 1\n[[seeds]]\nb = [\n  [1, 2],\n]\n[workloads.\"a\"]\nc = 2\n[database.storage]\nsize = \"1Gi\"\n\
+                [database]\npool_size = 3\n";
     let seed = changed("systems/budget-app", |project| project.file = text.to_owned());
     let file = text_of(&seed);
     assert_eq!(
         file,
-        "name = \"x\"\n\n# kept\n[log]\nlevel = \"info\"\n\n[[seeds]]\nb = [\n  [1, 2],\n]\n[workloads.\"a\"]\nc = 2\n"
+        "name = \"x\"\n\n# kept\n[log]\nlevel = \"info\"\n\n[[seeds]]\nb = [\n  [1, 2],\n]\n[database]\npool_size = 3\n"
     );
 }
 
