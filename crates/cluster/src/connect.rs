@@ -84,9 +84,9 @@ pub async fn connect(context: Option<&str>, kubeconfig: Option<&Path>, clock: Sh
         Ok(file) => from_file(file, context).await?,
         Err(problem) if kubeconfig.is_none() && context.is_none() => match Config::incluster() {
             Ok(config) => (config, Origin { user: "service account".into(), ..Origin::default() }),
-            Err(_) => return Err(Error::NoKubeconfig(problem.to_string())),
+            Err(_) => return Err(Error::NoKubeconfig(without_lines(&problem.to_string()))),
         },
-        Err(problem) => return Err(Error::NoKubeconfig(problem.to_string())),
+        Err(problem) => return Err(Error::NoKubeconfig(without_lines(&problem.to_string()))),
     };
     config.connect_timeout = Some(Duration::from_secs(10));
     // Ours retries writes too, and sees what was asked.
@@ -98,8 +98,16 @@ pub async fn connect(context: Option<&str>, kubeconfig: Option<&Path>, clock: Sh
             "it asks for a proxy, which is not supported; reach the cluster directly".into(),
         ));
     }
-    let client = kube::Client::try_from(config).map_err(|e| Error::NoKubeconfig(e.to_string()))?;
+    let client = kube::Client::try_from(config).map_err(|e| Error::NoKubeconfig(without_lines(&e.to_string())))?;
     Ok(Cluster::new(client, origin, clock))
+}
+
+/// What is wrong with a kubeconfig, without the lines and values of it that its reader quotes: they may hold a token.
+fn without_lines(reason: &str) -> String {
+    let first = reason.lines().next().unwrap_or_default();
+    let Some((before, after)) = first.split_once(" column ") else { return first.to_owned() };
+    let column: String = after.chars().take_while(char::is_ascii_digit).collect();
+    format!("{before} column {column}")
 }
 
 async fn from_file(file: Kubeconfig, context: Option<&str>) -> Result<(Config, Origin), Error> {
@@ -114,7 +122,7 @@ async fn from_file(file: Kubeconfig, context: Option<&str>) -> Result<(Config, O
     let options = KubeConfigOptions { context: Some(wanted.to_owned()), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(file, &options)
         .await
-        .map_err(|e: KubeconfigError| Error::NoKubeconfig(e.to_string()))?;
+        .map_err(|e: KubeconfigError| Error::NoKubeconfig(without_lines(&e.to_string())))?;
     Ok((config, origin))
 }
 
@@ -155,5 +163,18 @@ impl Cluster {
 
     pub(crate) async fn discovery(&self) -> Result<&Discovery, Error> {
         self.discovery.get_or_try_init(|| Discovery::read(&self.api)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_lines;
+
+    #[test]
+    fn the_lines_of_a_kubeconfig_are_not_told() {
+        let said =
+            "failed to parse kubeconfig YAML: line 9 column 5: invalid type: string \"s3cr3t\"\n 9 |   token: s3cr3t";
+        assert_eq!(without_lines(said), "failed to parse kubeconfig YAML: line 9 column 5");
+        assert_eq!(without_lines("no such file"), "no such file");
     }
 }

@@ -76,5 +76,5 @@ pub use preflight::{Finding, NEWEST_MINOR, OLDEST_MINOR, Preflight, Severity, pr
 pub use prune::{Data, destroy};
 pub use release::{Release, ReleaseStatus, history};
 pub use rollback::rollback;
-pub use rotate::{forget_jobs, restart, rotate};
+pub use rotate::{remove_jobs, restart, rotate};
 pub use status::{Autoscaler, CertificateEnd, Drift, Status, Volume, Workload, status};

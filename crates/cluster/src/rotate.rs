@@ -40,7 +40,7 @@ pub async fn restart(cluster: &Cluster, namespace: &str, workloads: &[(String, S
 ///
 /// # Errors
 /// When one may not be removed.
-pub async fn forget_jobs(cluster: &Cluster, namespace: &str, jobs: &[String]) -> Result<(), Error> {
+pub async fn remove_jobs(cluster: &Cluster, namespace: &str, jobs: &[String]) -> Result<(), Error> {
     let resource = Resource::core("batch", "v1", "Job", "jobs");
     for job in jobs {
         let path = resource.path(Some(namespace), Some(job));

@@ -1,7 +1,7 @@
 //! Looking: preflight, status, logs, addresses.
 
 use crate::apply::deployed;
-use crate::double::{Behaviour, Deny, Double, resource};
+use crate::double::{Behaviour, Deny, Double};
 use crate::fixture::{self, project};
 use mainstay_cluster::{Error, LogRequest, Severity, Via, addresses, logs, preflight, require_version, status};
 use mainstay_manifest::Phase;
@@ -16,10 +16,10 @@ fn node(architecture: &str) -> serde_json::Value {
 #[tokio::test]
 async fn preflight_lists_what_is_missing_and_what_does_nothing_without_it() {
     let double = Double::start().await;
-    double.state().create(resource("nodes"), node("amd64"), false);
+    double.create("nodes", node("amd64"));
     let mut desired = project("shop");
     let flannel = json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "kube-flannel-ds", "namespace": "kube-system"}, "spec": {}});
-    double.state().create(resource("daemonsets"), flannel, false);
+    double.create("daemonsets", flannel);
     for (version, kind, name, spec) in [
         ("networking.k8s.io/v1", "NetworkPolicy", "deny", json!({})),
         ("networking.k8s.io/v1", "Ingress", "web", json!({"ingressClassName": "nginx"})),
@@ -111,7 +111,7 @@ async fn logs_of_all_pods_of_a_component() {
 #[tokio::test]
 async fn addresses_of_ingress_load_balancer_and_node_port() {
     let (double, cluster, _) = deployed().await;
-    double.state().create(resource("nodes"), node("amd64"), false);
+    double.create("nodes", node("amd64"));
     double.edit("services", "shop", "gateway", "cloud", |o| {
         o["spec"]["type"] = "LoadBalancer".into();
         o["status"] = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}});

@@ -116,12 +116,12 @@ async fn one_deploys_at_a_time_and_a_dead_holder_is_outlived() {
         json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "mainstay-deploy", "namespace": "shop"},
             "spec": {"holderIdentity": "bob (x1)", "leaseDurationSeconds": 60, "renewTime": format!("{renewed:.6}")}})
     };
-    double.state().create(resource("leases"), lease(10), false);
+    double.create("leases", lease(10));
     let failure = deploy(&cluster, &desired, &options(), &Silent).await.unwrap_err();
     assert_eq!(failure.error.code(), "MC016");
     assert!(failure.to_string().starts_with("bob (x1) is deploying to namespace shop"), "{failure}");
     double.state().delete(resource("leases"), "shop", "mainstay-deploy");
-    double.state().create(resource("leases"), lease(120), false);
+    double.create("leases", lease(120));
     deploy(&cluster, &desired, &options(), &Silent).await.unwrap();
     assert!(double.get("leases", "shop", "mainstay-deploy").is_none());
 }
@@ -131,7 +131,7 @@ async fn destroying_keeps_data_unless_told() {
     let (double, cluster, desired) = deployed().await;
     let labels = fixture::labels("shop", "postgres");
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-postgres-0", "namespace": "shop", "labels": labels}, "spec": {}});
-    double.state().create(resource("persistentvolumeclaims"), claim, false);
+    double.create("persistentvolumeclaims", claim);
     let secret = || double.get("secrets", "shop", "db-secrets").map(|s| s["data"].clone());
     let before = secret();
     let patience = Duration::from_secs(5);
@@ -156,7 +156,7 @@ async fn destroying_keeps_data_unless_told() {
 async fn an_adopted_namespace_is_never_deleted() {
     let double = crate::double::Double::start().await;
     let theirs = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
-    double.state().create(resource("namespaces"), theirs, false);
+    double.create("namespaces", theirs);
     let (cluster, desired) = (double.cluster(), fixture::project("shop"));
     deploy(&cluster, &desired, &Options { adopt_namespace: true, ..options() }, &Silent).await.unwrap();
     deploy(&cluster, &desired, &options(), &Silent).await.unwrap();

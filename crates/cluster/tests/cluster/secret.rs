@@ -1,7 +1,7 @@
 //! Secret values: made once, kept, never seen.
 
 use crate::apply::deployed;
-use crate::double::{Behaviour, Double, resource};
+use crate::double::{Behaviour, Double};
 use crate::fixture::{self, Told, options, project};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -123,7 +123,7 @@ async fn a_secret_that_an_operator_makes_is_waited_for() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         let data = json!({"POSTGRES_USER": "YQ==", "POSTGRES_PASSWORD": "YQ==", "DATABASE_URL": "YQ=="});
         let made = json!({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data});
-        double.state().create(resource("secrets"), made, false);
+        double.create("secrets", made);
         double.edit("externalsecrets", "shop", "db-secrets", "operator", |o| {
             o["status"] = json!({"conditions": [{"type": "Ready", "status": "True"}]});
         });
@@ -154,7 +154,7 @@ async fn an_existing_secret_is_only_checked() {
         ("MC040", "The Secret db-secrets does not exist.")
     );
     let theirs = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db-secrets", "namespace": "shop"}, "data": {"POSTGRES_USER": "YQ=="}});
-    double.state().create(resource("secrets"), theirs, false);
+    double.create("secrets", theirs);
     let failure = deploy(&cluster, &desired, &options(), &Silent).await.unwrap_err();
     assert_eq!(failure.to_string(), "The Secret db-secrets lacks POSTGRES_PASSWORD, DATABASE_URL.");
     double.edit("secrets", "shop", "db-secrets", "them", |o| {

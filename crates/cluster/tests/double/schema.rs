@@ -43,7 +43,11 @@ pub(crate) const RESOURCES: &[Resource] = &[
     r("networking.k8s.io", "v1", "IngressClass", "ingressclasses", false),
     r("coordination.k8s.io", "v1", "Lease", "leases", true),
     r("storage.k8s.io", "v1", "StorageClass", "storageclasses", false),
+    r("", "v1", "LimitRange", "limitranges", true),
+    r("rbac.authorization.k8s.io", "v1", "Role", "roles", true),
     r("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true),
+    r("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
+    r("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", false),
     r("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", true),
     r("external-secrets.io", "v1", "ExternalSecret", "externalsecrets", true),
 ];
@@ -70,7 +74,8 @@ pub(crate) fn unknown_field(object: &Value) -> Option<String> {
         "ConfigMap" => &["data", "binaryData", "immutable"],
         "Secret" => &["data", "stringData", "type", "immutable"],
         "ServiceAccount" => &["secrets", "imagePullSecrets", "automountServiceAccountToken"],
-        "RoleBinding" => &["roleRef", "subjects"],
+        "Role" | "ClusterRole" => &["rules"],
+        "RoleBinding" | "ClusterRoleBinding" => &["roleRef", "subjects"],
         _ => &["spec", "status"],
     };
     let known =

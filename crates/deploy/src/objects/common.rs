@@ -111,3 +111,8 @@ pub(super) fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     }
     context.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// The hash of a ConfigMap's data.
+pub(super) fn digest(data: &Map) -> String {
+    hash(data.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]))
+}

@@ -1,9 +1,9 @@
 //! Log collection: Loki with Alloy, or Elasticsearch and Kibana with Fluent Bit.
 
-use super::common::{Map, annotate, hash, map};
+use super::common::{Map, annotate, digest, map};
 use super::facts::facts;
-use super::monitoring::rights;
 use super::pod::{OTHER_UID, Pod, config_hash, config_volume, container, env, get, mount, ports, scratch};
+use super::rbac::{rights, rule};
 use super::workloads::rolling;
 use crate::system::{Component, System};
 use k8s_openapi::api::apps::v1::{
@@ -13,7 +13,6 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, HostPathVolumeSource, PersistentVolumeClaim, PersistentVolumeClaimSpec, PodSecurityContext, Service,
     ServicePort, ServiceSpec, Volume, VolumeResourceRequirements,
 };
-use k8s_openapi::api::rbac::v1::PolicyRule;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -111,10 +110,6 @@ fn store(system: &System, component: &Component, pod: Pod<'_>) -> StatefulSet {
     }
 }
 
-fn digest(data: &Map) -> String {
-    hash(data.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]))
-}
-
 fn loki(system: &System, component: &Component) -> Vec<Object> {
     let data = map([("loki.yaml", &yaml::write_value(&watch::loki_config(system.project.logging.retention_hours)))]);
     let mut main = container(system, "loki", system.third_party("loki"), component.size);
@@ -142,16 +137,6 @@ fn loki(system: &System, component: &Component) -> Vec<Object> {
         ),
         service(system, component, "Grafana reads here, Alloy writes here, and nobody else."),
     ]
-}
-
-fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> PolicyRule {
-    let list = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
-    PolicyRule {
-        api_groups: Some(list(groups)),
-        resources: Some(list(resources)),
-        verbs: list(verbs),
-        ..PolicyRule::default()
-    }
 }
 
 fn alloy(system: &System, component: &Component) -> Vec<Object> {

@@ -13,6 +13,7 @@ mod operations;
 mod operator;
 mod pod;
 mod policies;
+mod rbac;
 mod scaling;
 mod secrets;
 mod services;

@@ -1,19 +1,18 @@
 //! What watches: Prometheus, Alertmanager, Grafana, exporters; or the objects of an operator that is there already.
 
-use super::common::{Map, annotate, hash, map};
+use super::common::{Map, annotate, digest, map};
 use super::facts::{facts, ssl_mode};
 use super::pod::{
     OTHER_UID, Pod, config_hash, config_volume, container, env, get, mount, ports, scratch, secret_volume,
 };
+use super::rbac::{rights, rule};
 use super::workloads::rolling;
 use crate::system::{Component, Kind, System};
 use k8s_openapi::api::core::v1::{
     ConfigMap, Container, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service,
     ServicePort, ServiceSpec, Volume, VolumeResourceRequirements,
 };
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use mainstay_manifest::{Object, Phase, keys, yaml};
 use mainstay_monitoring as watch;
@@ -45,10 +44,6 @@ pub(super) fn objects(system: &System) -> Vec<Object> {
 fn config_map(system: &System, component: &Component, name: &str, data: Map, file: &str, why: &str) -> Object {
     let typed = ConfigMap { metadata: system.meta_of(name, component), data: Some(data), ..ConfigMap::default() };
     Object::new(Phase::Monitoring, format!("monitoring/{}/{file}.yaml", component.name), why, &typed)
-}
-
-fn digest(data: &Map) -> String {
-    hash(data.iter().flat_map(|(k, v)| [k.as_str(), v.as_str()]))
 }
 
 fn deployment(system: &System, component: &Component, pod: Pod<'_>, why: &str) -> Object {
@@ -124,61 +119,6 @@ pub(super) fn claim(system: &System, component: &Component) -> Option<Object> {
     };
     let path = format!("{}/pvc.yaml", system.folder(component));
     Some(Object::new(Phase::Monitoring, path, format!("Data of {}, kept over restarts.", component.name), &typed))
-}
-
-fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> PolicyRule {
-    let list = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
-    PolicyRule {
-        api_groups: Some(list(groups)),
-        resources: Some(list(resources)),
-        verbs: list(verbs),
-        ..PolicyRule::default()
-    }
-}
-
-/// A role for a component's account: in the namespace, or (with `cluster`) in the whole cluster.
-pub(super) fn rights(
-    system: &System,
-    component: &Component,
-    rules: Vec<PolicyRule>,
-    cluster: bool,
-    why: &str,
-) -> Vec<Object> {
-    let folder = system.folder(component);
-    let subject = || {
-        vec![Subject {
-            kind: "ServiceAccount".to_owned(),
-            name: component.name.clone(),
-            namespace: Some(component.namespace.clone()),
-            api_group: None,
-        }]
-    };
-    let reference = |kind: &str, meta: &ObjectMeta| RoleRef {
-        api_group: "rbac.authorization.k8s.io".to_owned(),
-        kind: kind.to_owned(),
-        name: meta.name.clone().unwrap_or_default(),
-    };
-    let binding_why = format!("Gives {} those rights.", component.name);
-    if cluster {
-        let meta = system.cluster_meta(&component.name, &component.name, component.part());
-        let role_ref = reference("ClusterRole", &meta);
-        let role = ClusterRole { metadata: meta.clone(), rules: Some(rules), aggregation_rule: None };
-        let binding = ClusterRoleBinding { metadata: meta, role_ref, subjects: Some(subject()) };
-        return vec![
-            Object::new(Phase::Configuration, format!("{folder}/clusterrole.yaml"), why, &role),
-            Object::new(Phase::Configuration, format!("{folder}/clusterrolebinding.yaml"), binding_why, &binding),
-        ];
-    }
-    let mut meta = system.meta_of(&component.name, component);
-    // rights are for what runs in the project's namespace, wherever the component itself lives
-    meta.namespace = Some(system.namespace.clone());
-    let role_ref = reference("Role", &meta);
-    let role = Role { metadata: meta.clone(), rules: Some(rules) };
-    let binding = RoleBinding { metadata: meta, role_ref, subjects: Some(subject()) };
-    vec![
-        Object::new(Phase::Configuration, format!("{folder}/role.yaml"), why, &role),
-        Object::new(Phase::Configuration, format!("{folder}/rolebinding.yaml"), binding_why, &binding),
-    ]
 }
 
 fn prometheus(system: &System, component: &Component, facts: &watch::Facts) -> Vec<Object> {

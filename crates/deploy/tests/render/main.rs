@@ -6,6 +6,5 @@ mod gotemplate;
 mod helm;
 mod kustomize;
 mod picture;
-mod speed;
 mod summary;
 mod tree;

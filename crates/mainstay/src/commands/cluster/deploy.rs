@@ -52,7 +52,7 @@ async fn go(arguments: &Deploy, told: &mut bool) -> Outcome {
         if rotated.iter().any(|(secret, _)| *secret == system.init_secret()) {
             // the Job sets the passwords of the logins: it has to run again before the pods use the new ones
             let job = system.project.database.init_name.clone();
-            mainstay_cluster::forget_jobs(&cluster, &system.namespace, &[job]).await?;
+            mainstay_cluster::remove_jobs(&cluster, &system.namespace, &[job]).await?;
             options.rerun_jobs = true;
         }
     }

@@ -52,10 +52,7 @@ fn desired(system: &System) -> Desired {
 
 async fn reach(target: &Target) -> Outcome<Cluster> {
     let connected = connect(target.context.as_deref(), target.kubeconfig.as_deref(), SystemClock::shared()).await;
-    connected.map_err(|error| match error {
-        Error::NoKubeconfig(reason) => told(&Error::NoKubeconfig(without_lines(&reason))),
-        other => told(&other),
-    })
+    connected.map_err(|error| told(&error))
 }
 
 /// Does work that holds the deployment's lock, until Ctrl-C or SIGTERM. Left as it is, the lock would keep the next
@@ -77,14 +74,6 @@ async fn stoppable<T>(
     }
     terminal::warn("what was applied until now stays; deploy again to go on");
     Err(Failure::Stopped)
-}
-
-/// What is wrong with a kubeconfig, without the lines and values of it that its reader quotes: they may hold a token.
-fn without_lines(reason: &str) -> String {
-    let first = reason.lines().next().unwrap_or_default();
-    let Some((before, after)) = first.split_once(" column ") else { return first.to_owned() };
-    let column: String = after.chars().take_while(char::is_ascii_digit).collect();
-    format!("{before} column {column}")
 }
 
 /// An error with its code and what to do about it. Several errors that say the same are said once.
@@ -132,14 +121,6 @@ fn confirmed(question: &str, expected: &str) -> Outcome<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_of_a_kubeconfig_are_not_quoted() {
-        let quoted =
-            "cannot parse: line 2 column 35: invalid type: string \"geheim\", expected a map\n 2 | token: geheim";
-        assert_eq!(without_lines(quoted), "cannot parse: line 2 column 35");
-        assert_eq!(without_lines("no such file"), "no such file");
-    }
 
     #[test]
     fn the_same_is_said_once_and_every_error_has_its_code() {

@@ -1,5 +1,5 @@
-//! The API double of the cluster room, over the same files, with the kinds that a whole project has on top. It is reached
-//! over TCP only: nothing here is linked with what is tested.
+//! The API double of the cluster room, over the same files. It is reached over TCP only: nothing here is linked with what is
+//! tested.
 #![allow(dead_code, reason = "the room's own tests use what is not used here")]
 
 #[path = "../../../../cluster/tests/double/controllers.rs"]
@@ -8,74 +8,13 @@ mod controllers;
 mod fields;
 #[path = "../../../../cluster/tests/double/http.rs"]
 mod http;
+#[path = "../../../../cluster/tests/double/schema.rs"]
 mod schema;
+#[path = "../../../../cluster/tests/double/server.rs"]
+mod server;
 #[path = "../../../../cluster/tests/double/store.rs"]
 mod store;
 
 pub(crate) use controllers::Behaviour;
+pub(crate) use server::Double;
 pub(crate) use store::{Deny, Fault};
-
-use mainstay_kernel::lifecycle::Lifecycle;
-use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard};
-use store::State;
-use tokio::sync::Notify;
-
-/// A running double. It ends with its runtime.
-#[derive(Clone)]
-pub(crate) struct Double {
-    state: Arc<Mutex<State>>,
-    moved: Arc<Notify>,
-    pub(crate) address: std::net::SocketAddr,
-}
-
-impl Double {
-    pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let double = Self {
-            state: Arc::new(Mutex::new(State::new())),
-            moved: Arc::new(Notify::new()),
-            address: listener.local_addr().unwrap(),
-        };
-        let life = Lifecycle::new();
-        life.spawn("api", http::serve(listener, double.clone(), life.clone()));
-        life.spawn("controllers", controllers::run(double.clone()));
-        double
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
-    }
-
-    /// Wakes watchers.
-    pub(crate) fn announce(&self) {
-        self.moved.notify_waiters();
-    }
-
-    /// A live object.
-    pub(crate) fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
-        self.state().get(plural, namespace, name).cloned()
-    }
-
-    /// How a workload behaves from now on.
-    pub(crate) fn behave(&self, name: &str, behaviour: Behaviour) {
-        self.state().behaviours.insert(name.into(), behaviour);
-    }
-
-    /// Changes an object as another program would.
-    pub(crate) fn edit(&self, plural: &str, namespace: &str, name: &str, manager: &str, edit: impl FnOnce(&mut Value)) {
-        self.state().edit(plural, namespace, name, manager, "", edit);
-        self.announce();
-    }
-
-    /// Makes an object as another program would.
-    pub(crate) fn create(&self, plural: &str, object: Value) {
-        self.state().create(schema::by_plural(plural).unwrap(), object, false);
-        self.announce();
-    }
-
-    /// Requests since the last call, as `METHOD path`.
-    pub(crate) fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().requests)
-    }
-}
